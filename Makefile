@@ -1,0 +1,40 @@
+# `make` sets up, rehearses and tests; everything else is `pulumi` and `slipway`.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv/bin/python
+
+.PHONY: setup rehearse rehearse-destroy test check fast story bench help
+
+help:
+	@echo "make rehearse          bring the example sites up in a cloud on this computer"
+	@echo "make rehearse-destroy  remove every trace of it"
+	@echo "make test              everything .ci/run checks (make fast: without root)"
+
+setup: .venv/ready
+
+.venv/ready: requirements.lock
+	@tools/setup-venv $(PYTHON)
+	@touch $@
+
+rehearse: setup
+	@$(VENV) -m rehearsal up $(if $(SITE),--only $(SITE))
+
+rehearse-destroy: setup
+	@$(VENV) -m rehearsal destroy
+
+check: setup
+	@.venv/bin/ruff format --check --quiet .
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/mypy .
+
+fast: check
+	@$(VENV) -m pytest -m "not rehearsal"
+
+story: setup
+	@$(VENV) -m pytest -m rehearsal tests/rehearsal
+
+test: check
+	@$(VENV) -m pytest
+
+bench: setup
+	@$(VENV) -m tests.bench.times

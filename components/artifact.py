@@ -1,0 +1,48 @@
+"""Which artifact an environment runs: a pin, or what its project builds to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pulumi
+
+from release.build import BuildError, build
+from settings import Settings
+
+PROGRAM = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An artifact's id, where it comes from in words, and what its build has to say."""
+
+    id: str
+    origin: str
+    notes: tuple[str, ...] = ()
+
+
+def choose(settings: Settings, *, lock: Path) -> Chosen:
+    """The pin, which wins; or the artifact of the project's tree as it lies there now."""
+    source = settings.source
+    if source.artifact is None:
+        return _built(settings, str(source.project), lock=lock)
+    came = f"promoted from {source.promoted_from}" if source.promoted_from else "pinned by hand"
+    idle = f"; project: {source.project} is not built" if source.project else ""
+    return Chosen(id=source.artifact, origin=f"pinned, {came}{idle}" if source.promoted_from else f"{came}{idle}")
+
+
+def _built(settings: Settings, project: str, *, lock: Path) -> Chosen:
+    site = settings.site
+    try:
+        artifact = build(
+            PROGRAM / project,
+            settings=site.settings,
+            env=sorted({*site.env, *site.secrets}),
+            lock=lock,
+            dirty_ok=not settings.protect,
+        )
+    except BuildError as error:
+        raise pulumi.RunError(str(error)) from None
+    uncommitted = ", with changes that are not committed" if artifact.dirty else ""
+    return Chosen(id=artifact.id, origin=f"built from {project}{uncommitted}", notes=artifact.notes)

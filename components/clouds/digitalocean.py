@@ -1,0 +1,265 @@
+"""How DigitalOcean keeps the promises of `Cloud`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+import pulumi
+import pulumi_digitalocean as do
+from pulumi import Input, Output, Resource, ResourceOptions
+
+from components.clouds.cloud import Address, Bucket, Cloud, Database, Names, Server
+
+SERVER_SIZES: Mapping[str, str] = {"small": "s-1vcpu-1gb", "medium": "s-2vcpu-2gb", "large": "s-2vcpu-4gb"}
+DATABASE_SIZES: Mapping[str, str] = {
+    "small": "db-s-1vcpu-1gb",
+    "medium": "db-s-1vcpu-2gb",
+    "large": "db-s-2vcpu-4gb",
+}
+# Regions without Spaces, and the nearest one that has them.
+SPACES_REGIONS: Mapping[str, str] = {"nyc1": "nyc3", "nyc2": "nyc3", "sfo1": "sfo3", "ams2": "ams3"}
+ANYWHERE = ["0.0.0.0/0", "::/0"]
+RECORD_SECONDS = 300
+
+
+class DigitalOcean:
+    """Droplets behind a reserved IP, managed Postgres, Spaces; one token is all it asks for."""
+
+    def __init__(self, *, region: str, network: str | None, names: Names, protect: bool, parent: Resource) -> None:
+        self._region = region
+        self._existing_network = network
+        self._names = names
+        self._protect = protect
+        self._shared = ResourceOptions(parent=parent)
+        self._records: dict[str, Sequence[do.outputs.GetRecordsRecordResult]] = {}
+
+    def servers(
+        self,
+        user_data: Mapping[str, Input[str]],
+        *,
+        size: str,
+        generation: int,
+        login_public_key: Input[str],
+        ssh_from: Sequence[str],
+        opts: ResourceOptions,
+    ) -> list[Server]:
+        key = do.SshKey(self._names.plain("login"), public_key=login_public_key, opts=opts)
+        wall = self._firewall(ssh_from, opts)
+        options = _merge(
+            opts,
+            depends_on=[wall],  # the tag puts it in front of a machine at birth
+            ignore_changes=["userData", "sshKeys", "image"],
+            replacement_trigger=generation,
+            replace_on_changes=["size"],
+        )
+        return [self._droplet(name, data, size, key, options) for name, data in user_data.items()]
+
+    def address(self, name: str, *, opts: ResourceOptions) -> Address:
+        reserved = do.ReservedIp(name, region=self._region, opts=self._guarded(opts))
+        return Address(ip=reserved.ip_address)
+
+    def assign(self, name: str, *, address: Address, server: Server, opts: ResourceOptions) -> Resource:
+        return do.ReservedIpAssignment(
+            name,
+            ip_address=address.ip,
+            droplet_id=server.machine.id.apply(int),
+            # deleting the assignment of a droplet that is gone crashes the plugin
+            opts=_merge(opts, deleted_with=server.machine),
+        )
+
+    def database(self, name: str, *, size: str, standby: bool, opts: ResourceOptions) -> Database:
+        guarded = self._guarded(opts)
+        cluster = do.DatabaseCluster(
+            self._names.plain(name),
+            engine="pg",
+            version="17",
+            size=_database_size(size, standby=standby),
+            node_count=2 if standby else 1,
+            region=self._region,
+            private_network_uuid=self._network,
+            opts=guarded,
+        )
+        trusted = do.DatabaseFirewallRuleArgs(type="tag", value=self._tag.name)
+        wall = do.DatabaseFirewall(name, cluster_id=cluster.id, rules=[trusted], opts=guarded)
+        own = self._names.site.replace("-", "_")
+        return _database(
+            cluster,
+            wall,
+            do.DatabaseDb(name, cluster_id=cluster.id, name=own, opts=guarded),
+            do.DatabaseUser(name, cluster_id=cluster.id, name=own, opts=guarded),
+        )
+
+    def bucket(self, name: str, *, opts: ResourceOptions) -> Bucket:
+        bucket = do.SpacesBucket(
+            name,
+            name=self._names.unique(name),
+            region=self._spaces_region,
+            acl="private",
+            force_destroy=not self._protect,
+            opts=_merge(self._guarded(opts), provider=self._spaces),
+        )
+        grant = do.SpacesKeyGrantArgs(bucket=bucket.name, permission="readwrite")
+        key = do.SpacesKey(self._names.plain(name), grants=[grant], opts=self._guarded(opts))
+        return Bucket(
+            name=bucket.name,
+            region=self._spaces_region,
+            endpoint=f"https://{self._spaces_region}.digitaloceanspaces.com",
+            access_key=key.access_key,
+            secret_key=_secret(key.secret_key),
+        )
+
+    def record(self, host: str, *, zone: str, address: Address, opts: ResourceOptions) -> None:
+        label = "@" if host == zone else host.removesuffix(f".{zone}")
+        standing = [record for record in self._zone(zone) if record.name == label and record.type in _CLASHING]
+        # an import at the command line has no parent to give
+        adopted = _merge(opts, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)])
+        record = do.DnsRecord(
+            host, domain=zone, type="A", name=label, value=address.ip, ttl=RECORD_SECONDS, opts=adopted
+        )
+        checked: Output[None] = Output.from_input(
+            _refuse_foreign(self._names.environment, host, zone, record, standing)
+        )
+        del checked  # the engine's SDK awaits it before the program ends
+
+    @cached_property
+    def _tag(self) -> do.Tag:
+        return do.Tag("web", name=self._names.unique("web"), opts=self._shared)
+
+    @cached_property
+    def _network(self) -> Input[str]:
+        if self._existing_network:
+            return self._existing_network
+        # no ip_range: DigitalOcean picks one that is free. A database still going holds its network for minutes.
+        patient = _merge(self._guarded(self._shared), custom_timeouts=pulumi.CustomTimeouts(delete="20m"))
+        return do.Vpc(self._names.plain("network"), region=self._region, opts=patient).id
+
+    @cached_property
+    def _spaces(self) -> do.Provider:
+        everything = do.SpacesKeyGrantArgs(bucket="", permission="fullaccess")
+        key = do.SpacesKey(self._names.plain("spaces"), grants=[everything], opts=self._guarded(self._shared))
+        return do.Provider(
+            "spaces",
+            spaces_access_id=key.access_key,
+            spaces_secret_key=_secret(key.secret_key),
+            opts=self._shared,
+        )
+
+    @property
+    def _spaces_region(self) -> str:
+        return SPACES_REGIONS.get(self._region, self._region)
+
+    def _droplet(self, name: str, user_data: Input[str], size: str, key: do.SshKey, opts: ResourceOptions) -> Server:
+        droplet = do.Droplet(
+            self._names.plain(name),  # named by the engine: a name of our own would mean the old machine goes first
+            image="debian-13-x64",
+            region=self._region,
+            size=SERVER_SIZES.get(size, size),
+            ssh_keys=[key.fingerprint],
+            user_data=_secret(user_data),
+            vpc_uuid=self._network,
+            tags=[self._tag.name],
+            monitoring=False,  # its agent reads the metadata service, which our machines keep from all but root
+            droplet_agent=False,
+            opts=opts,
+        )
+        return Server(name=name, host=droplet.ipv4_address, machine=droplet)
+
+    def _firewall(self, ssh_from: Sequence[str], opts: ResourceOptions) -> do.Firewall:
+        return do.Firewall(
+            self._names.plain("web"),
+            tags=[self._tag.name],
+            inbound_rules=[
+                _inbound("tcp", "22", ssh_from),
+                _inbound("tcp", "80", ANYWHERE),
+                _inbound("tcp", "443", ANYWHERE),
+                _inbound("udp", "443", ANYWHERE),
+                do.FirewallInboundRuleArgs(protocol="icmp", source_addresses=ANYWHERE),
+            ],
+            outbound_rules=[
+                do.FirewallOutboundRuleArgs(protocol="tcp", port_range="1-65535", destination_addresses=ANYWHERE),
+                do.FirewallOutboundRuleArgs(protocol="udp", port_range="1-65535", destination_addresses=ANYWHERE),
+                do.FirewallOutboundRuleArgs(protocol="icmp", destination_addresses=ANYWHERE),
+            ],
+            opts=opts,
+        )
+
+    def _guarded(self, opts: ResourceOptions) -> ResourceOptions:
+        return _merge(opts, protect=self._protect)
+
+    def _zone(self, zone: str) -> Sequence[do.outputs.GetRecordsRecordResult]:
+        if zone not in self._records:
+            self._records[zone] = _look_up(zone)
+        return self._records[zone]
+
+
+def _secret(value: Input[str]) -> Output[str]:
+    return Output.secret(value)
+
+
+_CLASHING = ("A", "AAAA", "CNAME")
+
+
+def _merge(opts: ResourceOptions, **more: object) -> ResourceOptions:
+    return ResourceOptions.merge(opts, ResourceOptions(**more))  # type: ignore[arg-type]
+
+
+def _inbound(protocol: str, port: str, sources: Sequence[str]) -> do.FirewallInboundRuleArgs:
+    return do.FirewallInboundRuleArgs(protocol=protocol, port_range=port, source_addresses=list(sources))
+
+
+def _database_size(size: str, *, standby: bool) -> str:
+    slug = DATABASE_SIZES.get(size, size)
+    if standby and slug == DATABASE_SIZES["small"]:
+        raise pulumi.RunError(f"database-standby: needs a larger database (got {size}), set database-size: medium")
+    return slug
+
+
+def _database(
+    cluster: do.DatabaseCluster, wall: do.DatabaseFirewall, database: do.DatabaseDb, user: do.DatabaseUser
+) -> Database:
+    return Database(
+        host=Output.all(cluster.private_host, wall.id).apply(lambda both: str(both[0])),  # known once it is closed
+        port=cluster.port.apply(int),
+        name=database.name,
+        user=user.name,
+        password=_secret(user.password),
+        admin_user=cluster.user,
+        admin_password=_secret(cluster.password),
+        ca=do.get_database_ca_output(cluster_id=cluster.id).certificate,
+    )
+
+
+def _look_up(zone: str) -> Sequence[do.outputs.GetRecordsRecordResult]:
+    try:
+        do.get_domain(name=zone)
+        return do.get_records(domain=zone).records
+    except Exception as error:
+        if "not found" not in str(error) and "404" not in str(error):
+            raise
+        raise pulumi.RunError(
+            f"domain: should be a zone in this DigitalOcean account (got {zone!r}), add it under Networking > Domains "
+            f"or with doctl compute domain create {zone}, or say dns: external"
+        ) from None
+
+
+async def _refuse_foreign(
+    stack: str, host: str, zone: str, record: do.DnsRecord, standing: Sequence[do.outputs.GetRecordsRecordResult]
+) -> None:
+    """A record with an id that is known before this run makes any is ours; what else stands at its name is not."""
+    known = await record.id.is_known()
+    own = await record.id.future() if known else None
+    for other in standing:
+        if str(other.id) != own:
+            raise pulumi.RunError(_foreign(stack, host, zone, other))
+
+
+def _foreign(stack: str, host: str, zone: str, other: do.outputs.GetRecordsRecordResult) -> str:
+    kind = "digitalocean:index/dnsRecord:DnsRecord"
+    options = f"--stack {stack} --protect=false --generate-code=false"
+    import_it = f"pulumi import {options} {kind} {host} {zone},{other.id}"
+    way_out = f"take it over with {import_it} or delete it" if other.type == "A" else "delete it"
+    return f"hosts: {host} has a record that this stack did not make (got {other.type} {other.value}), {way_out}"
+
+
+_: type[Cloud] = DigitalOcean

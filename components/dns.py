@@ -1,0 +1,45 @@
+"""The names a site answers under, and who keeps their records."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pulumi
+from pulumi import ComponentResource, Output, ResourceOptions
+
+from components.address import Address
+from components.clouds.cloud import Cloud
+from settings import Naming
+
+
+class Dns(ComponentResource):
+    """Records in the user's zone, or what to set elsewhere, or a name made from the address."""
+
+    def __init__(self, name: str, *, cloud: Cloud, naming: Naming, address: Address, opts: ResourceOptions) -> None:
+        super().__init__("slipway:components:Dns", name, None, opts)
+        self.mode = naming.dns
+        self.hosts: list[pulumi.Input[str]] = [*naming.hosts] or [address.ip.apply(name_of)]
+        self.url: Output[str] = Output.concat("https://", self.hosts[0])
+        if naming.dns == "managed":
+            for host in naming.hosts:
+                cloud.record(host, zone=str(naming.domain), address=address.reserved, opts=ResourceOptions(parent=self))
+        else:
+            address.ip.apply(lambda ip: self._tell(naming, ip))
+        self.register_outputs({"hosts": self.hosts})
+
+    def _tell(self, naming: Naming, ip: str) -> None:
+        for say, line in advice(naming, ip):
+            say(line, resource=self)
+
+
+def name_of(ip: str) -> str:
+    """A name that the whole world resolves to this address."""
+    return f"{ip.replace('.', '-')}.sslip.io"
+
+
+def advice(naming: Naming, ip: str) -> list[tuple[Any, str]]:
+    """What a person has to know where no record is made."""
+    if naming.dns == "address":
+        text = f"no domain is set: the site answers as {name_of(ip)}, for trying out; give it a domain when it is real"
+        return [(pulumi.warn, text)]
+    return [(pulumi.info, f"dns: external: set where you keep your names: {host}. A {ip}") for host in naming.hosts]

@@ -1,0 +1,13 @@
+# Waits until a machine's first boot has ended and says why when it ended badly.   bash -s BIRTH
+# 0 = done; 1 = failed; 2 = some module failed and the boot went on, which no machine of ours may.
+if sudo -n cloud-init status --wait >/dev/null 2>&1; then
+    echo "$1"
+    exit 0
+fi
+failed=$(sudo -n cat /var/lib/slipway-agent/bootstrap-failed 2>/dev/null)
+echo "the first boot failed${failed:+ at: $failed}"
+sudo -n cloud-init status --long 2>/dev/null | sed -n '/^errors:/,$p'
+echo "the end of /var/log/cloud-init-output.log:"
+sudo -n tail -n 40 /var/log/cloud-init-output.log
+echo "the way out: mend cloud-init/ and raise server-generation, or look around with ssh while the machine stands"
+exit 1

@@ -1,0 +1,127 @@
+"""One artifact together with its configuration, running and answering on every server of an environment."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_command as command
+import pulumi_random as random
+from pulumi import ComponentResource, Output, ResourceOptions
+
+from components.artifact import Chosen
+from components.clouds.cloud import Cloud
+from components.media_store import bucket_document
+from components.web_servers import WebServers
+from settings import Settings, Site
+
+Command = command.local.Command
+
+# Relative, so that it is the same input on every computer: Commands run in the program's directory.
+DRIVER = ".venv/bin/python -m release.driver"
+LIMITS = {"gate": 60, "commit": 60, "drain": 30}
+
+
+class Release(ComponentResource):
+    """The artifact's layers in the environment's bucket, then one Command that releases all servers or none."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        cloud: Cloud,
+        settings: Settings,
+        chosen: Chosen,
+        web: WebServers,
+        hosts: Sequence[pulumi.Input[str]],
+        database: Mapping[str, Any] | None,
+        media: Mapping[str, Any],
+        opts: ResourceOptions,
+    ) -> None:
+        super().__init__("slipway:components:Release", name, None, opts)
+        self._inside = ResourceOptions(parent=self)
+        tell([f"release: {chosen.id} ({chosen.origin})", *chosen.notes], resource=self)
+        made = cloud.bucket("releases", opts=self._inside)
+        self.bucket: Output[str] = made.name
+        self.source = bucket_document(made)  # where the next environment takes the layers from
+        layers = run("layers", chosen.id, {"bucket": self.source, "source": self._origin(settings)}, opts=self._inside)
+        kept = ResourceOptions.merge(self._inside, ResourceOptions(protect=settings.protect))
+        key = random.RandomPassword("secret-key", length=64, special=False, opts=kept)
+        document = {
+            **site_document(settings.site),
+            "environment": settings.environment,
+            "hosts": list(hosts),
+            "secret_key": key.result,
+            "database": database,
+            "media": media,
+            "bucket": self.source,
+            "servers": web.document,
+            "login_key": web.login_key,
+            "limits": LIMITS,
+        }
+        after = ResourceOptions(depends_on=[layers, *web.ready])
+        self.command = run("release", chosen.id, document, opts=ResourceOptions.merge(self._inside, after))
+        answer = answer_of(self.command, resource=self)
+        self.artifact: Output[str] = answer["artifact"]
+        self.id_: Output[str] = answer["release"]
+        self.register_outputs({"artifact": self.artifact, "release": self.id_})
+
+    def _origin(self, settings: Settings) -> Output[Any] | None:
+        stack = settings.source.promoted_from
+        if stack is None:
+            return None
+        organization = pulumi.get_organization() or "organization"
+        reference = pulumi.StackReference(f"{organization}/{pulumi.get_project()}/{stack}", opts=self._inside)
+        return reference.get_output("release_source").apply(lambda found: _released(stack, found))
+
+
+def run(name: str, subject: pulumi.Input[str], document: Mapping[str, Any], *, opts: ResourceOptions) -> Command:
+    """A verb of the driver as a Command: what it is about in plain sight, everything else on its stdin."""
+    stdin: pulumi.Input[str] = Output.json_dumps(document, sort_keys=True)
+    return Command(
+        name,
+        create=Output.concat(f"{DRIVER} {name} ", subject),
+        stdin=Output.secret(stdin),
+        add_previous_output_in_env=False,
+        logging=command.local.Logging.NONE,  # a failure carries the driver's words in its own text
+        opts=opts,
+    )
+
+
+def answer_of(made: Command, *, resource: ComponentResource) -> Output[dict[str, Any]]:
+    """What the driver answered; its notes are told under the component's name."""
+    answer: Output[dict[str, Any]] = Output.unsecret(made.stdout).apply(json.loads)
+    answer.apply(lambda said: tell(said.get("notes", []), resource=resource))
+    return answer
+
+
+def tell(lines: Iterable[str], *, resource: ComponentResource) -> None:
+    """Say each line under the component's name."""
+    for line in lines:
+        pulumi.info(line, resource=resource)
+
+
+def site_document(site: Site) -> dict[str, Any]:
+    """How the site is run, as the document of a release names it."""
+    return {
+        "site": site.name,
+        "settings": site.settings,
+        "env": dict(site.env),
+        "secrets": dict(site.secrets),
+        "workers": dict(site.workers),
+        "schedule": {name: dict(job) for name, job in site.schedule.items()},
+        "health": site.health,
+        "max_upload": site.max_upload,
+        "packages": list(site.packages),
+        "keep": list(site.keep),
+        "writable": list(site.writable),
+        "web": {"processes": site.processes, "threads": site.threads},
+    }
+
+
+def _released(stack: str, found: Any) -> Any:
+    if found is None:
+        raise pulumi.RunError(f"promoted-from: {stack} has released nothing yet, run pulumi up --stack {stack} first")
+    return found

@@ -1,0 +1,64 @@
+"""`python -m rehearsal up|destroy`: a cloud on this computer, and the example sites in it."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+
+from rehearsal import paths
+from rehearsal.steps import Steps
+
+
+def main() -> int:
+    """The command line of `make rehearse` and `make rehearse-destroy`."""
+    parser = argparse.ArgumentParser(prog="rehearsal")
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    up = verbs.add_parser("up", help="start the cloud and bring the example sites up in it")
+    up.add_argument("--only", metavar="STACK", help="bring up this one site")
+    up.add_argument("--cloud-only", action="store_true", help="start the cloud and stop there")
+    verbs.add_parser("destroy", help="remove every trace of the rehearsal but its caches")
+    arguments = parser.parse_args()
+    if refused := unfit():
+        print(refused, file=sys.stderr)
+        return 1
+    return destroy() if arguments.verb == "destroy" else rehearse(only=arguments.only, cloud_only=arguments.cloud_only)
+
+
+def unfit() -> str | None:
+    """Why this computer cannot hold a rehearsal, or None."""
+    if sys.platform != "linux":
+        return "rehearsal: needs Linux (got {sys.platform}), see docs/rehearsal.md for a Linux virtual machine"
+    if os.geteuid() != 0:
+        return "rehearsal: needs root, for network namespaces and machines: sudo make rehearse"
+    return None
+
+
+def rehearse(*, only: str | None, cloud_only: bool) -> int:
+    """Start what does not run yet, then tell the story inside the rehearsal's network."""
+    from rehearsal.start import environment, start
+
+    start(Steps(ledger=paths.LOG / "start.json"))
+    if cloud_only:
+        return 0
+    inside = str(paths.BIN / "inside")
+    story = [inside, sys.executable, "-m", "rehearsal.story", *(["--only", only] if only else [])]
+    os.execve(inside, story, {**os.environ, **environment()})
+
+
+def destroy() -> int:
+    """Remove it all and say what is left, which must be nothing."""
+    from rehearsal.system.hypervisor import destroy_everything, leftovers
+
+    destroy_everything()
+    shutil.rmtree(paths.STATE, ignore_errors=True)
+    if left := leftovers():
+        print("rehearsal: still there:", *left, sep="\n  ", file=sys.stderr)
+        return 1
+    print("rehearsal: nothing left (caches are kept)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,94 @@
+"""`/_cloud/`: what a person or a test may ask about the cloud itself; never answered to a machine of the cloud."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+from werkzeug.wrappers import Request, Response
+
+from rehearsal.cloud.core import Cloud
+from rehearsal.cloud.rows import Json
+from rehearsal.cloud.store import State
+
+Objects = Callable[[str], list[Json]]
+NAMED = ("vpcs", "droplets", "firewalls", "databases", "spaces_keys", "buckets", "projects", "tags", "keys")
+
+
+class Admin:
+    """Answers one request."""
+
+    def __init__(self, cloud: Cloud, *, objects: Objects) -> None:
+        self.cloud = cloud
+        self.objects = objects
+
+    def __call__(self, request: Request, request_id: str) -> Response:
+        """Give the answer."""
+        if self._is_machine(request.remote_addr):
+            return _json(403, {"error": f"{request.remote_addr} is a machine of the cloud: not for machines"})
+        parts = request.path.removeprefix("/_cloud").strip("/").split("/")
+        key = f"{request.method} {parts[0]}"
+        if len(parts) == 3 and key == "GET buckets" and parts[2] == "objects":
+            return self._bucket(parts[1])
+        plain: dict[str, Callable[[Request], Any]] = {
+            "GET health": self._health,
+            "GET dump": self._dump,
+            "GET events": lambda _: {"events": list(self.cloud.events)},
+            "GET counters": lambda _: dict(self.cloud.counters),
+            "POST reset-counters": self._reset,
+            "GET inventory": self._inventory,
+            "POST settle": lambda _: {"settled": self.cloud.settle(seconds=60)},
+        }
+        if key not in plain or len(parts) > 1:
+            return _json(404, {"error": f"no such page, there are: {', '.join([*plain, 'GET buckets/NAME/objects'])}"})
+        return _json(200, plain[key](request))
+
+    def _is_machine(self, peer: str | None) -> bool:
+        with self.cloud.store.read() as state:
+            droplets = {a for d in state.droplets.values() for a in (d.public_ip, d.private_ip)}
+            return peer in droplets or peer in state.reserved_ips
+
+    def _bucket(self, name: str) -> Response:
+        if name not in self.cloud.store.state.buckets:
+            return _json(404, {"error": f"no bucket {name}"})
+        return _json(200, {"bucket": name, "objects": self.objects(name)})
+
+    def _dump(self, request: Request) -> Json:
+        with self.cloud.store.read() as state:
+            return state.dump()
+
+    def _health(self, request: Request) -> Json:
+        with self.cloud.store.read() as state:
+            counts = {name: len(getattr(state, name)) for name in NAMED}
+        return {"status": "ok", "pid": os.getpid(), "resources": counts, "counters": dict(self.cloud.counters)}
+
+    def _reset(self, request: Request) -> Json:
+        with self.cloud.store.lock:
+            before = dict(self.cloud.counters)
+            self.cloud.counters.clear()
+        return {"before": before}
+
+    def _inventory(self, request: Request) -> Json:
+        with self.cloud.store.read() as state:
+            found = inventory(state, tag=request.args.get("tag"), prefix=request.args.get("prefix"))
+        return {"resources": found, "count": len(found)}
+
+
+def inventory(state: State, *, tag: str | None, prefix: str | None) -> list[Json]:
+    """List what users made: all of it, what bears a tag, or what has a name that starts so."""
+    rows: list[Json] = []
+    for kind in NAMED:
+        for row in map(vars, getattr(state, kind).values()):
+            seeded = kind in ("vpcs", "projects") and (row.get("default") or row.get("is_default"))
+            wanted = tag is None or tag in row.get("tags", [row["name"]] if kind == "tags" else ())
+            if not seeded and wanted and row["name"].startswith(prefix or ""):
+                rows.append({"kind": kind, "id": row.get("id", row["name"]), "name": row["name"]})
+    if tag is None and prefix is None:
+        rows += [{"kind": "reserved_ips", "id": ip, "name": ip} for ip in state.reserved_ips]
+    return rows
+
+
+def _json(status: int, body: Any) -> Response:
+    return Response(json.dumps(body, default=str), status=status, content_type="application/json")

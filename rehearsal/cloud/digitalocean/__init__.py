@@ -1,0 +1,1 @@
+"""DigitalOcean's `/v2` as its published API describes it."""

@@ -1,0 +1,138 @@
+"""The door of `/v2`: token, route, answer, headers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import Map, RequestRedirect, Rule
+from werkzeug.wrappers import Request, Response
+
+from rehearsal.cloud.core import Cloud, log
+from rehearsal.cloud.digitalocean import (
+    account,
+    actions,
+    addresses,
+    cluster_parts,
+    databases,
+    domains,
+    droplet_actions,
+    droplets,
+    firewalls,
+    projects,
+    spaces,
+    tags,
+    vpcs,
+)
+from rehearsal.cloud.digitalocean.calls import Answer, Answerer, Call
+from rehearsal.cloud.digitalocean.errors import ApiError, not_built, unauthorized
+from rehearsal.cloud.rows import Json
+
+PARTS = (
+    account,
+    actions,
+    addresses,
+    cluster_parts,
+    databases,
+    domains,
+    droplet_actions,
+    droplets,
+    firewalls,
+    projects,
+    spaces,
+    tags,
+    vpcs,
+)
+RATE = 5000
+TOKEN = "local-"
+
+
+def url_map() -> Map:
+    """Give every call there is."""
+    rules = [Rule(path, methods=[method], endpoint=answer) for part in PARTS for method, path, answer in part.routes]
+    return Map(rules, strict_slashes=False, merge_slashes=False)
+
+
+class Api:
+    """Answers one request; knows nothing of how it came."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self.cloud = cloud
+        self.urls = url_map()
+        self._calls: list[float] = []
+
+    def __call__(self, request: Request, request_id: str) -> Response:
+        """Give the answer, a refusal included."""
+        try:
+            status, body = self._answer(request)
+        except ApiError as error:
+            status, body = self._refuse(request, error, request_id)
+        except Exception as error:
+            log.exception("LOUD %s %s broke", request.method, request.path)
+            self.cloud.event("failed", work=f"{request.method} {request.path}", cause=str(error))
+            status, body = 500, {"id": "server_error", "message": f"Unexpected server-side error: {error}"}
+        response = Response(status=status)
+        if body is not None:
+            response = Response(json.dumps(body), status=status, content_type="application/json; charset=utf-8")
+        response.headers.update(self._rate())
+        return response
+
+    def _answer(self, request: Request) -> Answer:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.startswith(TOKEN):
+            raise unauthorized()
+        answer, values = self._find(request)
+        url = request.base_url
+        return answer(Call(cloud=self.cloud, url=url, query=request.args, body=_body(request)), **values)
+
+    def _find(self, request: Request) -> tuple[Answerer, dict[str, Any]]:
+        adapter = self.urls.bind(request.host)
+        try:
+            answer, values = adapter.match(request.path, method=request.method)
+        except (NotFound, MethodNotAllowed, RequestRedirect):
+            raise not_built(f"{request.method} {request.path}") from None
+        return answer, dict(values)
+
+    def _refuse(self, request: Request, error: ApiError, request_id: str) -> Answer:
+        if error.status == 501:
+            log.error("LOUD 501: %s", error.message)
+            self.cloud.event("not built", method=request.method, path=request.path, what=error.message)
+        return error.status, {"id": error.id, "message": error.message, "request_id": request_id}
+
+    def _rate(self) -> dict[str, str]:
+        now = time.time()
+        self._calls = [*(at for at in self._calls[-RATE:] if at > now - 3600), now]
+        left = max(0, RATE - len(self._calls))
+        return {
+            "ratelimit-limit": str(RATE),
+            "ratelimit-remaining": str(left),
+            "ratelimit-reset": str(int(self._calls[0] + 3600)),
+        }
+
+
+def _body(request: Request) -> Json:
+    raw = request.get_data()
+    if not raw.strip():
+        return {}
+    try:
+        body = json.loads(raw)
+    except ValueError:
+        raise ApiError(400, "bad_request", "Unable to parse the request's JSON") from None
+    if not isinstance(body, dict):
+        raise ApiError(400, "bad_request", "The request's JSON should be an object")
+    return body
+
+
+def seed(cloud: Cloud) -> None:
+    """Give a new account what every account has."""
+    with cloud.store.change() as state:
+        projects.seed(state)
+        vpcs.seed(state)
+
+
+def methods() -> Iterable[tuple[str, str]]:
+    """Name every call there is."""
+    return [(method, path) for part in PARTS for method, path, _ in part.routes]

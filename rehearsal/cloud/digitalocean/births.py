@@ -1,0 +1,83 @@
+"""Making and unmaking machines: the work behind droplets, on worker threads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rehearsal.cloud.core import Cloud
+from rehearsal.cloud.digitalocean import actions, catalog
+from rehearsal.cloud.rows import Action, Droplet
+from rehearsal.cloud.store import State
+
+
+@contextmanager
+def finishing(cloud: Cloud, droplet: Droplet, action: Action) -> Iterator[None]:
+    """Unlock the droplet and end its action, whichever way the work goes."""
+    failed = True
+    try:
+        yield
+        failed = False
+    finally:
+        with cloud.store.change():
+            droplet.locked = False
+            actions.end(action, failed=failed)
+
+
+def make(cloud: Cloud, droplet: Droplet, action: Action) -> None:
+    """Bring an ordered droplet to life: network and firewall first, then the machine."""
+    vpc = cloud.store.state.vpcs[droplet.vpc_uuid]
+    with finishing(cloud, droplet, action), _vanishing(cloud, droplet):
+        cloud.wire(vpc)
+        cloud.apply_rules()
+        cloud.hypervisor.create_machine(
+            id=droplet.id,
+            name=droplet.name,
+            user_data=droplet.user_data,
+            public_ip=droplet.public_ip,
+            private_ip=droplet.private_ip,
+            vpc_range=vpc.ip_range,
+            ssh_keys=list(droplet.keys),
+            region=droplet.region,
+            tags=list(droplet.tags),
+            memory_mb=catalog.SIZES[droplet.size].memory,
+        )
+        with cloud.store.change():
+            droplet.status = "active"
+
+
+@contextmanager
+def _vanishing(cloud: Cloud, droplet: Droplet) -> Iterator[None]:
+    """Take back an order that could not be filled: as on the real cloud, the droplet is simply gone."""
+    try:
+        yield
+    except Exception:
+        cloud.hypervisor.destroy_machine(droplet.id)
+        with cloud.store.change() as state:
+            _forget(state, droplet)
+        raise
+
+
+def unmake(cloud: Cloud, droplet: Droplet, action: Action) -> None:
+    """Destroy a machine; its reserved addresses stay, assigned to nobody."""
+    with finishing(cloud, droplet, action):
+        with cloud.store.read() as state:
+            addresses = [ip.ip for ip in state.reserved_ips.values() if ip.droplet_id == droplet.id]
+        for address in addresses:
+            cloud.hypervisor.assign_address(address, None)
+        cloud.hypervisor.destroy_machine(droplet.id)
+        with cloud.store.change() as state:
+            _forget(state, droplet)
+        cloud.apply_rules()
+
+
+def _forget(state: State, droplet: Droplet) -> None:
+    state.droplets.pop(droplet.id, None)
+    state.filed.pop(f"do:droplet:{droplet.id}", None)
+    for ip in state.reserved_ips.values():
+        if ip.droplet_id == droplet.id:
+            ip.droplet_id = None
+    for wall in state.firewalls.values():
+        wall.droplet_ids = [id for id in wall.droplet_ids if id != droplet.id]
+    for cluster in state.databases.values():
+        cluster.rules = [r for r in cluster.rules if (r["type"], r["value"]) != ("droplet", str(droplet.id))]

@@ -1,0 +1,141 @@
+"""What the cloud's APIs ask of the computer below them.
+
+The daemon takes `rehearsal.system.hypervisor.Hypervisor()`, `rehearsal.system.ca.issue`,
+`rehearsal.system.processes.spawn` and, of `rehearsal.system.network`, `allowed_names()` (a leading "." or "*." means
+the whole suffix) and `allow_addresses`.
+
+Order of calls: `create_network` before the first machine or cluster of a VPC (default VPCs only when first used);
+`set_firewalls` before `create_machine`, always with the whole picture; after a daemon's restart `adopt`, then
+`set_firewalls`, `assign_address` and `set_trusted` again for everything. In a VPC's range .1 is the gateway; the API
+hands out .2 and up to machines and clusters alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+MachineState = Literal["running", "stopped", "absent"]
+PowerAction = Literal["reboot", "power_off", "power_on", "shutdown"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One line of a cloud firewall; tags and droplet ids are already resolved to addresses.
+
+    `ports` is "" for all ports (and for icmp), "22" or "8000-9000".
+    `addresses` are CIDRs or plain addresses, v4 and v6; an empty tuple matches nobody.
+    """
+
+    protocol: Literal["tcp", "udp", "icmp"]
+    ports: str
+    addresses: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class FirewallRules:
+    """One attached firewall; several on a droplet add up. Whatever no rule names is dropped."""
+
+    name: str
+    inbound: tuple[Rule, ...]
+    outbound: tuple[Rule, ...]
+
+
+class Hypervisor(Protocol):
+    """Machines, networks and Postgres clusters; every call may block and is made outside the API's lock."""
+
+    def create_machine(
+        self,
+        *,
+        id: int,
+        name: str,
+        user_data: str,
+        public_ip: str,
+        private_ip: str | None,
+        vpc_range: str | None,
+        ssh_keys: list[str],
+        region: str,
+        tags: list[str],
+        memory_mb: int,
+    ) -> None:
+        """Start a machine; returns when its process runs. Called again for a half-made machine after a crash."""
+
+    def machine_state(self, id: int) -> MachineState:
+        """Say whether the machine's process runs."""
+
+    def power(self, id: int, action: PowerAction) -> None:
+        """Switch a machine; returns when the new state is reached."""
+
+    def destroy_machine(self, id: int) -> None:
+        """Remove a machine and its disk; an absent one is fine."""
+
+    def assign_address(self, address: str, id: int | None) -> None:
+        """Route a reserved address to a machine, or to nobody."""
+
+    def set_firewalls(self, rules: dict[int, list[FirewallRules]]) -> None:
+        """Replace all firewalls; a droplet that is not named has none and is open. Ids may not run (yet)."""
+
+    def create_network(self, vpc_id: str, ip_range: str) -> None:
+        """Make a VPC's network."""
+
+    def destroy_network(self, vpc_id: str) -> None:
+        """Remove a VPC's network; an absent one is fine."""
+
+    def create_database(
+        self,
+        *,
+        id: str,
+        name: str,
+        host_ip: str,
+        names: list[str],
+        port: int,
+        admin_password: str,
+        max_connections: int,
+        version: str,
+    ) -> None:
+        """Make a cluster that answers on `host_ip` with a certificate for `names`, and wait until it accepts.
+
+        It has the role `doadmin` (LOGIN CREATEDB CREATEROLE, no superuser) with the password and the database
+        `defaultdb` owned by it. `max_connections` is what users get; what the superuser keeps comes on top.
+        Called again for a half-made cluster after a crash.
+        """
+
+    def database_ca(self) -> str:
+        """Give the PEM of the authority that signs the clusters' certificates."""
+
+    def database_sql(self, id: str, *, database: str, statements: list[str]) -> None:
+        """Run statements one by one (autocommit: CREATE DATABASE is among them) as the real superuser."""
+
+    def set_trusted(self, id: str, addresses: list[str]) -> None:
+        """Let only these addresses or CIDRs reach a cluster: [] is nobody; without trusted sources it is 0.0.0.0/0."""
+
+    def destroy_database(self, id: str) -> None:
+        """Remove a cluster with its data; an absent one is fine."""
+
+    def adopt(self) -> None:
+        """After the daemon was restarted: find again what still runs and restart what should run."""
+
+    def destroy_all(self) -> None:
+        """Remove every machine, network and cluster."""
+
+
+class Authority(Protocol):
+    """Issues server certificates that everything in the rehearsal trusts."""
+
+    def __call__(self, names: Sequence[str], /) -> tuple[str, str]:
+        """Give certificate chain and key as PEM."""
+
+
+class Gate(Protocol):
+    """Lets machines reach resolved package sources."""
+
+    def __call__(self, addresses: Sequence[str], /) -> None:
+        """Open the way to these addresses for a while."""
+
+
+class Spawn(Protocol):
+    """Starts a process that outlives the daemon and is recorded by exact id."""
+
+    def __call__(self, kind: str, name: str, argv: Sequence[str], *, environment: Mapping[str, str]) -> object:
+        """Start it, or leave the recorded one alone when it still runs."""

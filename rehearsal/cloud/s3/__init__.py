@@ -1,0 +1,1 @@
+"""Object storage: moto keeps the objects, the front keeps the rules."""

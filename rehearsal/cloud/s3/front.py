@@ -1,0 +1,185 @@
+"""`*.digitaloceanspaces.com`: checks who asks and for what, then passes the request on to moto."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlencode
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Request, Response
+
+from rehearsal.cloud.core import Cloud, log
+from rehearsal.cloud.digitalocean.catalog import SPACES_REGIONS
+from rehearsal.cloud.s3 import access, buckets, signature, target
+from rehearsal.cloud.s3.body import BLOCK, Body
+from rehearsal.cloud.s3.errors import S3Error, denied
+from rehearsal.cloud.s3.keep import OWNER, Keep
+from rehearsal.cloud.s3.target import Target
+from rehearsal.cloud.store import new_uuid
+from rehearsal.cloud.web import Traffic
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+# What the front has dealt with, and what belongs to one connection only.
+DROPPED = {
+    *("host", "connection", "transfer-encoding", "authorization", "expect", "content-length", "content-encoding"),
+    *("x-amz-date", "x-amz-content-sha256", "x-amz-decoded-content-length", "x-amz-trailer", "content-md5"),
+}
+SIGNING = ("X-Amz-", "AWSAccessKeyId", "Signature", "Expires")
+WRITES = ("PUT", "POST", "DELETE")
+
+
+class Front:
+    """A WSGI application."""
+
+    def __init__(self, cloud: Cloud, *, keep: Keep, traffic: Traffic) -> None:
+        self.cloud = cloud
+        self.keep = keep
+        self.traffic = traffic
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        request, request_id, started = Request(environ), new_uuid(), time.monotonic()
+        try:
+            response = self._answer(request, environ["REQUEST_URI"])
+        except (S3Error, HTTPException, ConnectionError) as error:
+            response = self._refuse(request, request_id, error)
+        response.headers["x-amz-request-id"] = request_id
+        self._note(request, response, request_id, round((time.monotonic() - started) * 1000, 1))
+        return response(environ, start_response)
+
+    def _refuse(self, request: Request, request_id: str, error: Exception) -> Response:
+        if isinstance(error, ConnectionError):
+            refusal = self._lost(error)
+        elif isinstance(error, S3Error):
+            refusal = error
+        else:
+            refusal = S3Error(400, "IncompleteBody", str(error))
+        with suppress(HTTPException):  # a client that still sends would not read the answer
+            while request.stream.read(BLOCK):
+                pass
+        return refusal.response(resource=request.path, request_id=request_id, head=request.method == "HEAD")
+
+    def _answer(self, request: Request, uri: str) -> Response:
+        wanted = target.parse(method=request.method, host=request.host, uri=uri, regions=SPACES_REGIONS)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        access_key = signature.signer(wanted, headers, secret=self._secret)
+        self._admit(wanted, headers, access_key)
+        if not wanted.bucket:
+            return buckets.listing(self.cloud, wanted)
+        with self.cloud.store.read() as state:
+            creates = buckets.creates(state, wanted)
+        if wanted.asked("location") is not None and wanted.method == "GET":
+            return buckets.location(wanted)
+        if buckets.makes(wanted) and not creates:
+            return Response(status=200, headers={"Location": f"/{wanted.bucket}"})
+        body = Body(request.stream, headers)
+        response = self._pass_on(wanted, headers, body)
+        if response.status_code < 300 and not wanted.raw_key and not wanted.query:
+            buckets.remember(self.cloud, wanted, created=creates)
+        return response
+
+    def _secret(self, access_key: str) -> str | None:
+        with self.cloud.store.read() as state:
+            key = state.spaces_keys.get(access_key)
+            return key.secret_key if key else None
+
+    def _admit(self, wanted: Target, headers: Mapping[str, str], access_key: str | None) -> None:
+        if access_key is None:
+            self._admit_anybody(wanted)
+            return
+        with self.cloud.store.read() as state:
+            key = state.spaces_keys[access_key]
+        access.check(key, bucket=wanted.bucket, permission=access.needed(wanted))
+        if source := headers.get("x-amz-copy-source"):
+            bucket = unquote(source).lstrip("/").partition("/")[0]
+            access.check(key, bucket=bucket, permission="read")
+            with self.cloud.store.read() as state:
+                buckets.present(state, bucket, region=wanted.region)
+
+    def _admit_anybody(self, wanted: Target) -> None:
+        if wanted.method == "OPTIONS":
+            return
+        with self.cloud.store.read() as state:
+            buckets.present(state, wanted.bucket, region=wanted.region)
+        # Asked of moto by hand: it would let anybody read all of a bucket that is public itself.
+        if not access.may_be_public(wanted) or not self.keep.is_public(wanted.inner_path):
+            raise denied()
+
+    def _pass_on(self, wanted: Target, headers: Mapping[str, str], body: Body) -> Response:
+        connection = self.keep.connect()
+        try:
+            self._send(connection, wanted, headers, body)
+            answer = connection.getresponse()
+        except BaseException:
+            connection.close()  # with the last block missing, moto keeps nothing
+            raise
+        kept = [(k, v) for k, v in answer.getheaders() if k.lower() not in ("connection", "server", "date")]
+        response = Response(_stream(answer), status=answer.status, direct_passthrough=True)
+        response.call_on_close(connection.close)
+        response.headers.clear()
+        for name, value in kept:
+            response.headers.add(name, value)
+        response.headers.pop("transfer-encoding", None)
+        return response
+
+    def _send(
+        self,
+        connection: http.client.HTTPConnection,
+        wanted: Target,
+        headers: Mapping[str, str],
+        body: Body,
+    ) -> None:
+        query = urlencode([(k, v) for k, v in wanted.query if not k.startswith(SIGNING)], quote_via=quote)
+        path = f"{wanted.inner_path}?{query}" if query else wanted.inner_path
+        connection.putrequest(wanted.method, path, skip_accept_encoding=True)
+        for name, value in {**access.default_acl(wanted), **inner_headers(headers)}.items():
+            connection.putheader(name, value)
+        creates = buckets.makes(wanted)
+        connection.putheader("Content-Length", "0" if creates else str(body.length))
+        connection.endheaders()
+        for block in body.blocks():
+            if not creates:  # a location in the body is Spaces' own business: the host name says it
+                connection.send(block)
+
+    def _lost(self, error: ConnectionError) -> S3Error:
+        """The keeper of the objects is gone: start it again, and have the client come back."""
+        with self.cloud.store.read() as state:
+            names = list(state.buckets)
+        if self.keep.ensure(names):
+            self.cloud.event("objects lost", cause=str(error), buckets=names)
+        return S3Error(503, "SlowDown", "Please reduce your request rate.")
+
+    def _note(self, request: Request, response: Response, request_id: str, ms: float) -> None:
+        self.cloud.count("s3_writes" if request.method in WRITES else "s3_reads")
+        shown = urlencode([(k, v) for k, v in request.args.items(multi=True) if not k.startswith(SIGNING)])
+        log.debug("s3 %s %s %s %s", request.method, request.host, request.path, response.status_code)
+        self.traffic.write(
+            api="s3",
+            method=request.method,
+            host=request.host,
+            path=f"{request.path}?{shown}" if shown else request.path,
+            status=response.status_code,
+            ms=ms,
+            id=request_id,
+            peer=request.remote_addr,
+        )
+
+
+def inner_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Give the headers moto gets."""
+    passed = {name: value for name, value in headers.items() if name not in DROPPED}
+    encodings = [part.strip() for part in headers.get("content-encoding", "").split(",")]
+    if kept := [part for part in encodings if part and part != "aws-chunked"]:
+        passed["content-encoding"] = ", ".join(kept)
+    return {**passed, "authorization": OWNER}
+
+
+def _stream(answer: http.client.HTTPResponse) -> Iterator[bytes]:
+    while block := answer.read(BLOCK):
+        yield block

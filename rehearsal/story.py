@@ -1,0 +1,264 @@
+"""The main job, told inside the rehearsal's network: bring sites up, use them as people would, promote, sum up."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import secrets
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+from rehearsal import paths, shadow
+from rehearsal.pulumi import PulumiFailed, ensure_stack, operate, outputs, pulumi
+from rehearsal.steps import Steps
+
+WAGTAIL = "wagtail"
+PROMOTED = "production"
+# Records a zone's owner already has: they must be there, untouched, after everything else is gone.
+_OWNERS_RECORDS = (
+    {"type": "TXT", "name": "@", "data": "owner=someone-else", "ttl": 1800},
+    {"type": "MX", "name": "@", "data": "mail.example.net.", "priority": 10, "ttl": 1800},
+)
+
+
+def main() -> int:
+    """`python -m rehearsal.story [--only STACK]`: what `make rehearse` does once the local cloud runs."""
+    parser = argparse.ArgumentParser(prog="rehearsal.story")
+    parser.add_argument("--only", choices=("staging", WAGTAIL), help="bring up this one site and stop")
+    parser.add_argument("--prepare", metavar="STACK", help="only make the stack ready for its first `pulumi up`")
+    parser.add_argument("--project", help="with --prepare: the Django project this stack is to run")
+    arguments = parser.parse_args()
+    steps = Steps(ledger=paths.LOG / "story.json")
+    try:
+        if arguments.prepare:
+            prepare_stack(arguments.prepare, project=arguments.project)
+        else:
+            tell(steps, only=arguments.only)
+    except (PulumiFailed, StoryFailed) as failure:
+        print(f"\n{failure}", file=sys.stderr)
+        return 1
+    return 0
+
+
+class StoryFailed(RuntimeError):
+    """Something a visitor would notice is not as it should be."""
+
+
+def tell(steps: Steps, *, only: str | None) -> None:
+    """Every site in turn, then promotion."""
+    stacks = [only] if only else ["staging", WAGTAIL]
+    for stack in stacks:
+        bring_up(steps, stack)
+        visit(steps, stack)
+    if not only:
+        promote(steps)
+        stacks.append(PROMOTED)
+    print(summary(stacks))
+
+
+def bring_up(steps: Steps, stack: str) -> None:
+    """`pulumi up` of one stack, after what its owner would have prepared: the zone, for Wagtail the project."""
+    if stack == WAGTAIL:
+        with steps.step("a project nobody here wrote: wagtail start"):
+            prepare_wagtail()
+    prepare_stack(stack)
+    with steps.step(f"pulumi up -s {stack}"):
+        operate("up", stack=stack, log=paths.LOG / f"up-{stack}.log", note=steps.note)
+
+
+def prepare_wagtail() -> None:
+    """The output of Wagtail's own `wagtail start` and a stack for it that exists only here."""
+    from rehearsal.wagtail import make_wagtail_site
+
+    site = make_wagtail_site(paths.STATE / "wagtail", python="python3.13")
+    staging = shadow.config(shadow.stack_file(shadow=paths.SHADOW, stack="staging"))
+    domain = staging["domain"]
+    shadow.add_stack(
+        shadow=paths.SHADOW,
+        stack=WAGTAIL,
+        config={
+            "cloud": staging["cloud"],
+            "region": staging["region"],
+            "domain": domain,
+            "hosts": [f"wagtail.{domain}", f"www.wagtail.{domain}"],
+            "project": os.path.relpath(site, Path.cwd()),
+            "settings": f"{site.name}.settings.production",
+        },
+    )
+
+
+def prepare_stack(stack: str, *, project: str | None = None) -> None:
+    """What stands before a first `up`: the stack, values for what is encrypted elsewhere, the owner's zone."""
+    ensure_stack(stack)
+    if project:
+        pulumi("config", "set", "--stack", stack, "project", project)
+    file = shadow.stack_file(shadow=paths.SHADOW, stack=stack)
+    settings = shadow.config(file)
+    original = Path("stacks") / file.name
+    for path in shadow.secret_paths(original) if original.exists() else []:
+        if _absent(settings, path):
+            dotted = ".".join(path)
+            pulumi("config", "set", "--secret", "--path", "--stack", stack, dotted, shadow.generated())
+    if domain := settings.get("domain"):
+        ensure_zone(str(domain))
+
+
+def ensure_zone(domain: str) -> None:
+    """The zone as its owner has it at the cloud, with records of theirs in it."""
+    if any(zone["name"] == domain for zone in _api("GET", "domains")["domains"]):
+        return
+    _api("POST", "domains", {"name": domain})
+    for record in _OWNERS_RECORDS:
+        _api("POST", f"domains/{domain}/records", dict(record))
+
+
+def visit(steps: Steps, stack: str) -> None:
+    """Look at a site as people do: plain requests first, then a browser that uploads a picture."""
+    found = outputs(stack)
+    with steps.step(f"{found['url']}: page, certificate, redirects, static files"):
+        steps.note(_python("rehearsal.visit", "check", found["url"], "--host", *_hosts(stack)))
+    kind = _kind(stack)
+    if kind is None:
+        return
+    with steps.step(f"{found['url']}: a picture uploaded in a browser"):
+        password = secrets.token_urlsafe(12)
+        create_admin(stack, password=password)
+        screenshot = paths.SCREENSHOTS / f"{stack}.png"
+        screenshot.parent.mkdir(parents=True, exist_ok=True)
+        arguments = ["rehearsal.visit", kind, found["url"], "--user", "rehearsal", "--screenshot", str(screenshot)]
+        steps.note(_python(*arguments, "--json", input=password))
+        names = [str(item["key"]) for item in _cloud(f"buckets/{found['media_bucket']}/objects")["objects"]]
+        if not names:
+            raise StoryFailed(f"{found['media_bucket']}: should hold the uploaded picture (holds nothing)")
+        steps.note(f"bucket {found['media_bucket']}: {len(names)} objects, {names[0]}")
+        steps.note(f"screenshot {screenshot}")
+    with steps.step(f"{found['url']}: rows in the managed Postgres over verified TLS"):
+        steps.note(_shell(stack, _ROWS))
+
+
+_ROWS = """
+from django.apps import apps
+from django.db import connection
+names = ("Picture", "Image")
+tables = {model.__name__: model.objects.count() for model in apps.get_models() if model.__name__ in names}
+assert any(tables.values()), tables
+with connection.cursor() as cursor:
+    cursor.execute("SELECT ssl, version FROM pg_stat_ssl WHERE pid = pg_backend_pid()")
+    ssl, version = cursor.fetchone()
+mode = connection.settings_dict["OPTIONS"].get("sslmode")
+assert ssl and mode == "verify-full", (ssl, mode)
+print(f"{tables} at {connection.settings_dict['HOST']}, {version}, {mode}")
+"""
+
+_ADMIN = """
+from django.contrib.auth import get_user_model
+User = get_user_model()
+user, _ = User.objects.get_or_create(username="rehearsal", defaults=dict(is_staff=True, is_superuser=True))
+user.set_password({password!r}); user.is_staff = user.is_superuser = True; user.save()
+"""
+
+
+def create_admin(stack: str, *, password: str) -> None:
+    """An admin for the browser, made through `slipway shell` with the password on stdin, never in an argument."""
+    _shell(stack, _ADMIN.format(password=password))
+
+
+def promote(steps: Steps) -> None:
+    """Hand production exactly what staging has proven, and see both report the same artifact."""
+    with steps.step(f"slipway promote staging {PROMOTED}"):
+        _run(["slipway", "promote", "staging", PROMOTED])
+    bring_up(steps, PROMOTED)
+    with steps.step("both live sites report the same artifact"):
+        running = {stack: live(stack)["artifact"] for stack in ("staging", PROMOTED)}
+        if len(set(running.values())) != 1:
+            raise StoryFailed(f"{PROMOTED}: should run what staging runs (got {running})")
+        steps.note(next(iter(running.values())))
+
+
+def live(stack: str) -> dict[str, Any]:
+    """What the site itself says it runs, asked over its public name with its certificate verified."""
+    with urllib.request.urlopen(f"{outputs(stack)['url']}/_slipway/release", timeout=10) as answer:
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
+def summary(stacks: list[str]) -> str:
+    """What a person wants to know now: where, what, how long, and what to try next."""
+    lines = ["", "─" * 78]
+    for stack in stacks:
+        found = outputs(stack)
+        lines.append(f"{stack:<11} {found['url']}   {str(found['artifact'])[:19]}…")
+        if phases := found.get("phases"):
+            lines.append("            " + " · ".join(f"{name} {seconds} s" for name, seconds in phases.items()))
+    return "\n".join([*lines, "─" * 78, _next_steps(stacks[0])])
+
+
+def _next_steps(stack: str) -> str:
+    door = json.loads(paths.DOORWAY.read_text())["port"] if paths.DOORWAY.exists() else None
+    here = os.path.relpath(paths.STATE)
+    own = f"\n  in your own browser      proxy 127.0.0.1:{door}, certificates in {here}/ca-bundle.pem" if door else ""
+    return f"""Put this terminal into the rehearsal:  . {here}/env
+  open the site            slipway open {stack}
+  create an admin          slipway manage {stack} createsuperuser
+  ship the next change     edit the project, then: pulumi up -s {stack}
+  see what runs            slipway status {stack}; slipway logs {stack}{own}
+Screenshots: {here}/screenshots   Logs: {here}/log   Take it all away: make rehearse-destroy"""
+
+
+def _kind(stack: str) -> str | None:
+    project = str(shadow.config(shadow.stack_file(shadow=paths.SHADOW, stack=stack)).get("project", ""))
+    if stack == WAGTAIL:
+        return "wagtail"
+    return "gallery" if Path(project) == Path("examples/gallery") else None
+
+
+def _hosts(stack: str) -> list[str]:
+    return [str(host) for host in shadow.config(shadow.stack_file(shadow=paths.SHADOW, stack=stack)).get("hosts", [])]
+
+
+def _absent(settings: dict[str, Any], path: tuple[str, ...]) -> bool:
+    node: Any = settings
+    for key in path:
+        if not isinstance(node, dict) or key not in node:
+            return True
+        node = node[key]
+    return False
+
+
+def _shell(stack: str, script: str) -> str:
+    return _run(["slipway", "shell", stack], input=script)
+
+
+def _python(module: str, *args: str, input: str = "") -> str:
+    return _run([sys.executable, "-m", module, *args], input=input)
+
+
+def _run(command: list[str], *, input: str = "") -> str:
+    done = subprocess.run(command, input=input, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StoryFailed(f"{' '.join(command[:4])}: exit status {done.returncode}\n{done.stderr}{done.stdout}")
+    return done.stdout.strip()
+
+
+def _api(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
+    return _http(method, f"{os.environ['DIGITALOCEAN_API_URL']}/v2/{path}", body)
+
+
+def _cloud(path: str) -> dict[str, Any]:
+    return _http("GET", f"{os.environ['DIGITALOCEAN_API_URL']}/_cloud/{path}", None)
+
+
+def _http(method: str, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
+    headers = {"Authorization": f"Bearer {os.environ['DIGITALOCEAN_TOKEN']}", "Content-Type": "application/json"}
+    data = json.dumps(body).encode() if body is not None else None
+    with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=30) as answer:
+        found: dict[str, Any] = json.loads(answer.read() or b"{}")
+    return found
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,64 @@
+"""The TLS front of Pebble: answers under Let's Encrypt's own name, so that a site's Caddyfile is production's."""
+
+import http.client
+import ssl
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from rehearsal import paths
+
+_HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
+
+
+class Front(ThreadingHTTPServer):
+    """Passes every request on to Pebble; its URLs carry the name the client asked for, because Host is kept."""
+
+    daemon_threads = True
+
+    def __init__(self, *, home: Path, pebble: str) -> None:
+        super().__init__((paths.ACME, 443), Request)
+        self.pebble = pebble
+        self.trust = ssl.create_default_context(cafile=str(home / "ca.pem"))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(home / "front.crt", home / "front.key")
+        # Handshakes are done by the threads, else one silent client would stop the others.
+        self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+
+
+class Request(BaseHTTPRequestHandler):
+    """One connection."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = 60
+    server: Front
+
+    def do_GET(self) -> None:
+        """Everything is passed on alike."""
+        path = "/dir" if self.path == "/directory" else self.path
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
+        connection = http.client.HTTPSConnection(self.server.pebble, timeout=60, context=self.server.trust)
+        try:
+            connection.request(self.command, path, body=body or None, headers=headers)
+            answer = connection.getresponse()
+            self._answer(answer.status, answer.getheaders(), answer.read())
+        except OSError as problem:
+            self._answer(502, [("Content-Type", "text/plain")], f"Pebble: {problem}\n".encode())
+        finally:
+            connection.close()
+
+    do_POST = do_HEAD = do_GET
+
+    def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.send_response(status)
+        for name, value in headers:
+            if name.lower() not in _HOP_BY_HOP:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+if __name__ == "__main__":
+    Front(home=Path(sys.argv[1]), pebble=sys.argv[2]).serve_forever()

@@ -1,0 +1,174 @@
+"""The computer below the cloud's APIs: machines, networks and databases, and how all of it starts and goes away."""
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rehearsal import paths
+from rehearsal.system import (
+    acme,
+    ca,
+    cgroups,
+    commands,
+    doorway,
+    inside,
+    machines,
+    network,
+    postgres,
+    processes,
+    traces,
+    wiring,
+)
+from rehearsal.system.firewall import FirewallRules
+from rehearsal.system.machines import MachineState, PowerAction
+
+
+class Hypervisor:
+    """What the cloud's daemon asks for; every call may block, and says so by returning when it is done."""
+
+    def create_machine(
+        self,
+        *,
+        id: int,
+        name: str,
+        user_data: str,
+        public_ip: str,
+        private_ip: str | None,
+        vpc_range: str | None,
+        ssh_keys: list[str],
+        region: str,
+        tags: list[str],
+        memory_mb: int,
+    ) -> None:
+        """Start a machine, or go on with one that was half made."""
+        plug = wiring.Plug(machine=id, public=public_ip, private=private_ip, vpc_range=vpc_range)
+        machines.create(
+            plug=plug, name=name, user_data=user_data, ssh_keys=ssh_keys, region=region, tags=tags, memory_mb=memory_mb
+        )
+
+    def machine_state(self, id: int) -> MachineState:
+        """Say whether a machine runs."""
+        return machines.state(id)
+
+    def power(self, id: int, action: PowerAction) -> None:
+        """Switch a machine."""
+        machines.power(id, action)
+
+    def destroy_machine(self, id: int) -> None:
+        """Remove a machine and its disk."""
+        machines.destroy(id)
+
+    def assign_address(self, address: str, id: int | None) -> None:
+        """Route a reserved address to a machine, or to nobody."""
+        wiring.assign(address, id)
+
+    def set_firewalls(self, rules: Mapping[int, Sequence[FirewallRules]]) -> None:
+        """Replace the rules of the cloud firewall."""
+        wiring.set_firewalls(rules)
+
+    def create_network(self, vpc_id: str, ip_range: str) -> None:
+        """Make a VPC's network."""
+        wiring.create_network(vpc_id, ip_range)
+
+    def destroy_network(self, vpc_id: str) -> None:
+        """Remove a VPC's network."""
+        wiring.destroy_network(vpc_id)
+
+    def create_database(
+        self,
+        *,
+        id: str,
+        name: str,
+        host_ip: str,
+        names: list[str],
+        port: int,
+        admin_password: str,
+        max_connections: int,
+        version: str,
+    ) -> None:
+        """Make a Postgres cluster and wait until it accepts connections."""
+        postgres.create(
+            cluster=id,
+            host_ip=host_ip,
+            names=names,
+            port=port,
+            admin_password=admin_password,
+            max_connections=max_connections,
+            version=version,
+        )
+
+    def database_ca(self) -> str:
+        """The authority that signs the clusters' certificates."""
+        return ca.databases().certificate()
+
+    def database_sql(self, id: str, *, database: str, statements: list[str]) -> None:
+        """Run statements as the superuser."""
+        postgres.sql(id, database=database, statements=statements)
+
+    def set_trusted(self, id: str, addresses: list[str]) -> None:
+        """Let only these addresses reach a cluster."""
+        postgres.set_trusted(id, addresses)
+
+    def destroy_database(self, id: str) -> None:
+        """Remove a cluster with its data."""
+        postgres.destroy(id)
+
+    def adopt(self) -> None:
+        """Find again what runs, and restart what should."""
+        acme.start()
+        postgres.adopt()
+        machines.adopt()
+
+    def destroy_all(self) -> None:
+        """Remove every machine, network and cluster."""
+        for machine in machines.known():
+            machines.destroy(machine)
+        for cluster in postgres.known():
+            postgres.destroy(cluster)
+        for address in list(wiring.known()["addresses"]):
+            wiring.assign(address, None)
+        for vpc in list(wiring.known()["networks"]):
+            wiring.destroy_network(vpc)
+
+
+LocalHypervisor = Hypervisor
+
+
+def start_network() -> None:
+    """Start what the daemon stands on: authority, namespaces, Pebble, the commands that go inside, the doorway."""
+    paths.STATE.mkdir(parents=True, exist_ok=True)
+    ca.write_bundle()
+    network.start()
+    wiring.restore()
+    inside.write_plans()
+    doorway.start()
+    Hypervisor().adopt()
+
+
+def spawn_daemon(argv: Sequence[str], *, log: Path | None = None) -> processes.Record:
+    """Start the cloud's daemon in the main namespace, with the host's files as they are."""
+    environment = {"PYTHONPATH": str(paths.REPOSITORY), "SLIPWAY_REHEARSAL_DIR": str(paths.STATE)}
+    return processes.spawn("daemon", "cloud", commands.inside(argv), environment=environment, log=log)
+
+
+def destroy_everything() -> None:
+    """Remove every trace but caches and logs; needs no daemon, and does not mind what was killed before."""
+    cgroups.kill()
+    traces.end_strangers()
+    traces.unmount_all()
+    network.destroy()
+    for directory in (paths.RUN, paths.MACHINES, paths.POSTGRES, paths.STATE / "image", paths.STATE / "acme"):
+        shutil.rmtree(directory, ignore_errors=True)
+    for file in (paths.STATE / "network.json", paths.DOORWAY):
+        file.unlink(missing_ok=True)
+
+
+def leftovers() -> list[str]:
+    """Every trace of this rehearsal that is still on this computer, in words; without any the list is empty."""
+    return traces.found()
+
+
+if __name__ == "__main__":  # the way out when nothing else of the rehearsal can be trusted to run
+    destroy_everything()
+    sys.exit("\n".join(leftovers()) or 0)

@@ -1,0 +1,7 @@
+"""From a Django project to an artifact: layers and a manifest, named by their content."""
+
+from release.build.artifact import Artifact, load
+from release.build.building import build
+from release.build.errors import BuildError
+
+__all__ = ["Artifact", "BuildError", "build", "load"]

@@ -1,0 +1,62 @@
+"""One build, from a project directory to an artifact in the cache."""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+
+from release.build.artifact import Artifact, load, save
+from release.build.cache import Cache, canonical, default_cache
+from release.build.errors import BuildError
+from release.build.request import OVERLAY, Request
+from release.build.tree import Tree, read_tree
+
+BUILDER = Path(__file__).parent
+
+
+def build(
+    project: Path, *, settings: str, env: Collection[str] = (), lock: Path, dirty_ok: bool = True, python: str = "3.13"
+) -> Artifact:
+    """The artifact of a Django project; the second build of the same files only reads them."""
+    if not project.is_dir():
+        raise BuildError(f"project: should be a directory with a manage.py (got {str(project)!r}), correct the path")
+    tree = read_tree(project.absolute())
+    if tree.changed and not dirty_ok:
+        got = f"changes in {tree.changed[0]}"
+        raise BuildError(f"{project}: should be committed for a protected stack (got {got}), commit them")
+    request = Request(settings=settings, env=tuple(sorted(set(env))), lock=lock, python=python)
+    cache = default_cache()
+    found = known(cache=cache, tree=tree, request=request)
+    if not found:
+        with cache.locked(f"build-{key(tree=tree, request=request)}"):
+            found = known(cache=cache, tree=tree, request=request) or make(cache=cache, tree=tree, request=request)
+    return replace(found, dirty=bool(tree.changed))
+
+
+def known(*, cache: Cache, tree: Tree, request: Request) -> Artifact | None:
+    entry = cache.read(kind="index", key=key(tree=tree, request=request))
+    artifact = load(entry["artifact"]) if entry else None
+    return replace(artifact, notes=tuple(entry["notes"])) if artifact else None
+
+
+def key(*, tree: Tree, request: Request) -> str:
+    """Everything that can change what a build gives."""
+    lock = request.lock.read_text() if request.lock.exists() else ""
+    asked = [request.settings, request.env, request.python, lock]
+    return hashlib.sha256(canonical([tree.digest, tree.git, tree.left_out, asked, builder_digest()])).hexdigest()
+
+
+def builder_digest() -> str:
+    files = sorted([*BUILDER.glob("*.py"), *OVERLAY.glob("*.py")])
+    return hashlib.sha256(b"".join(file.name.encode() + b"\0" + file.read_bytes() for file in files)).hexdigest()
+
+
+def make(*, cache: Cache, tree: Tree, request: Request) -> Artifact:
+    from release.build.making import assemble  # an unchanged project does not pay for loading it
+
+    with cache.scratch() as scratch:
+        made = assemble(cache=cache, scratch=scratch, tree=tree, request=request)
+    artifact_id = save(cache=cache, manifest=made.manifest)
+    entry = {"artifact": artifact_id, "notes": made.notes}
+    cache.write(kind="index", key=key(tree=tree, request=request), value=entry)
+    return Artifact(id=artifact_id, manifest=made.manifest, dirty=False, notes=(*made.news, *made.notes))

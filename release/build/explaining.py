@@ -1,0 +1,126 @@
+"""From what a tool or the project's own code said to one line that tells what to do."""
+
+import difflib
+import re
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+# What the usual libraries (environ, decouple, environs) and plain Django code say when a variable is missing.
+NAMES_VARIABLE = (
+    re.compile(r"[Ss]et the ['\"]?([A-Z][A-Z0-9_]+)['\"]? env"),
+    re.compile(r"^([A-Z][A-Z0-9_]+) not found\. Declare it"),
+    re.compile(r"[Ee]nvironment variable ['\"]?([A-Z][A-Z0-9_]+)['\"]?"),
+    re.compile(r"['\"]?([A-Z][A-Z0-9_]+)['\"]? (?:environment variable|env var)"),
+)
+RULES = {"checks": "should pass Django's checks", "static": "collectstatic should succeed"}
+DATABASE_ERRORS = ("OperationalError", "InterfaceError", "ConnectionTimeout", "PoolTimeout")
+STATIC_MISSING = re.compile(r"The file '([^']+)' could not be found")
+POST_PROCESSING = re.compile(r"Post-processing '([^']+)' failed")
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What the project's own code did under the target's Python."""
+
+    phase: str
+    kind: str
+    chain: tuple[str, ...]
+    message: str
+    where: str
+    missing: str | None
+    output: str
+    missing_module: str | None = None
+
+    @classmethod
+    def read(cls, raw: dict[str, Any]) -> "Failure":
+        return cls(**{**raw, "chain": tuple(raw["chain"])})
+
+    @property
+    def said(self) -> str:
+        first = (self.message.strip().splitlines() or [""])[0]
+        return f"{self.kind}: {first}" if first else self.kind
+
+
+def uv_failure(*, source: str, stderr: str) -> str:
+    """The message for a failed resolution or installation."""
+    lines = [re.sub(r"^[^\w`'\"(\[]+", "", line).strip() for line in stderr.splitlines() if line.strip()]
+    failed = re.search(r"Failed to (?:download and )?build `([^`]+)`", stderr)
+    if failed and "build backend" in stderr:
+        got = f"a source package that does not build here: {reason(lines)}"
+        return f"{source}: {failed[1]} should have a wheel for the servers (got {got}), name a package with wheels"
+    told = lines[1:] if "No solution found" in stderr else lines[:3]
+    because = re.sub(r"\s*hint:.*|\b(error|cause): ", "", " ".join(told))
+    wheels = "no wheels with a matching" in stderr or "has no wheels" in stderr
+    rule = "each package should have a wheel for the servers" if wheels else "its packages should resolve and install"
+    return f"{source}: {rule} (got: {because}), change the one named"
+
+
+def reason(lines: list[str]) -> str:
+    telling = [line for line in lines if re.match(r"(\w+(Error|Exception)|Exception|error): ", line)]
+    return ([line for line in telling if not line.startswith("error: Failed to")] or lines)[-1]
+
+
+def project_failure(*, failure: Failure, settings: str, modules: Collection[str], env: Collection[str]) -> str:
+    """The message for settings, checks, static files or entry points that do not work."""
+    explained = (
+        settings_missing(failure=failure, settings=settings, modules=modules)
+        or variable_missing(failure=failure, env=env)
+        or database_asked(failure)
+        or static_missing(failure)
+        or package_missing(failure)
+    )
+    if explained:
+        return explained
+    rule = RULES.get(failure.phase, "should import")
+    return f"{failure.where or settings}: {rule} (got {failure.said}), correct it"
+
+
+def settings_missing(*, failure: Failure, settings: str, modules: Collection[str]) -> str | None:
+    missing = failure.missing_module
+    if not missing or not (settings == missing or settings.startswith(f"{missing}.")):
+        return None
+    close = difflib.get_close_matches(settings, modules, n=1, cutoff=0.5)
+    way = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(modules)) or 'none'}"
+    return f"settings: should name a module of the project (got {settings!r}), {way}"
+
+
+def variable_missing(*, failure: Failure, env: Collection[str]) -> str | None:
+    found = [match[1] for pattern in NAMES_VARIABLE if (match := pattern.search(failure.message))]
+    name = failure.missing or (found[0] if found else None)
+    if name and name not in env:
+        rule = f"env.{name} should be declared in the stack file"
+        return f"{failure.where}: {rule} (got none), add it under env or secrets"
+    if "slipway-placeholder" in failure.message:
+        return (
+            f"{failure.where}: settings should accept any value while building (got {failure.said}), "
+            "give another default when SLIPWAY_BUILD is set"
+        )
+    return None
+
+
+def database_asked(failure: Failure) -> str | None:
+    if not set(DATABASE_ERRORS) & set(failure.chain):
+        return None
+    return (
+        f"{failure.where}: should not ask the database while Django starts (got {failure.kind}), "
+        "move the query into the view or function that needs it"
+    )
+
+
+def static_missing(failure: Failure) -> str | None:
+    missing, referring = STATIC_MISSING.search(failure.message), POST_PROCESSING.search(failure.output)
+    if failure.phase != "static" or not missing:
+        return None
+    where = referring[1] if referring else failure.where
+    rule = "static files it refers to should exist"
+    return f"{where}: {rule} (got no {missing[1]!r}), add the file or drop the reference"
+
+
+def package_missing(failure: Failure) -> str | None:
+    name = (failure.missing_module or "").split(".")[0]
+    if not name:
+        return None
+    if name == "django":
+        return "dependencies: should name Django (got none), add it"
+    return f"{failure.where}: {name} should be among the dependencies or in the project (got {failure.said}), add it"

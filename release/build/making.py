@@ -1,0 +1,118 @@
+"""The steps of a build that is not in the cache yet."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from release.build import translations
+from release.build.cache import Cache
+from release.build.dependencies import resolve
+from release.build.errors import BuildError
+from release.build.inspection import Workplace, look
+from release.build.layers import Member, pack
+from release.build.packages import PLATFORM, Packages, install, install_here
+from release.build.python import find_python
+from release.build.request import OVERLAY, Request
+from release.build.static import pack_static
+from release.build.tree import Tree, find_root, stage
+
+FORMAT = 1
+PLACEHOLDERS = ("MEDIA_ROOT", "MEDIA_URL")  # while building, media is always on disk
+
+
+@dataclass(frozen=True)
+class Made:
+    """A manifest, what there is to say of it every time, and what only the first time."""
+
+    manifest: dict[str, Any]
+    notes: tuple[str, ...]
+    news: tuple[str, ...]
+
+
+def assemble(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Made:
+    """Stage the project, install its packages, start Django once, pack three layers."""
+    root, source = find_root(tree), scratch / "src"
+    staged = stage(tree=tree, target=source)
+    if staged.digest != tree.digest:
+        raise BuildError(f"{tree.project}: should not change while it is built (got an edit), build again")
+    python = find_python(request.python)
+    dependencies = resolve(stage=source, root=root, lock=request.lock, python=request.python)
+    packages = install(cache=cache, dependencies=dependencies, tree=staged, python=request.python)
+    here = install_here(cache=cache, dependencies=dependencies, tree=staged, packages=packages, python=python)
+    made, untranslated = translations.compile_all(staged)
+    put(target=source, files=made)
+    workplace = prepare(scratch=scratch, packages=here, root=root, python=python)
+    found = look(workplace=workplace, tree=staged, settings=request.settings, env=request.env)
+    layers = {
+        "dependencies": packages.layer,
+        "code": pack_code(cache=cache, tree=staged.without(directories=unwanted(tree=staged, found=found)), made=made),
+        "static": pack_static(cache=cache, directory=workplace.static),
+    }
+    manifest = describe(found=found, packages=packages, layers=layers, root=root, python=request.python)
+    told = (*dependencies.notes, *notes(tree=staged, found=found), *untranslated)
+    return Made(manifest=manifest, notes=told, news=dependencies.news)
+
+
+def prepare(*, scratch: Path, packages: Packages, root: str, python: Path) -> Workplace:
+    workplace = Workplace(scratch=scratch, packages=packages.directory, root=root, python=python)
+    shutil.copytree(OVERLAY, workplace.overlay, ignore=shutil.ignore_patterns("__pycache__"))
+    workplace.static.mkdir()
+    workplace.home.mkdir()
+    return workplace
+
+
+def put(*, target: Path, files: dict[str, bytes]) -> None:
+    for path, content in files.items():
+        (target / path).write_bytes(content)
+
+
+def pack_code(*, cache: Cache, tree: Tree, made: dict[str, bytes]) -> str:
+    """The project's files and the overlay."""
+    project = [
+        Member(path=f"src/{entry.path}", source=tree.project / entry.path, executable=entry.executable, link=entry.link)
+        for entry in tree.entries
+    ]
+    compiled = [Member(path=f"src/{path}", content=content) for path, content in made.items()]
+    overlay = [Member(path=f"overlay/{file.name}", content=file.read_bytes()) for file in OVERLAY.glob("*.py")]
+    return pack(cache=cache, members=[*project, *compiled, *overlay])
+
+
+def unwanted(*, tree: Tree, found: dict[str, Any]) -> list[str]:
+    """Uploads never travel; collected files neither, unless git says that they are source."""
+    names = ("MEDIA_ROOT",) if tree.git else ("MEDIA_ROOT", "STATIC_ROOT")
+    directories = [found["left"][name] for name in names if name in found["left"]]
+    code = [entry.path for entry in tree.entries if entry.path.endswith(".py")]
+    return [directory for directory in directories if not any(path.startswith(f"{directory}/") for path in code)]
+
+
+def notes(*, tree: Tree, found: dict[str, Any]) -> list[str]:
+    told = [] if tree.git else ["no git repository: every file of the project is taken"]
+    directories = [directory for directory in unwanted(tree=tree, found=found) if has(tree, directory)]
+    left = [*tree.left_out, *(f"{directory}/" for directory in directories)]
+    if left:
+        told.append(f"not in the artifact: {', '.join(left[:5])}{' ...' if len(left) > 5 else ''}")
+    overlaid = [name for name in found["overlaid"] if name not in PLACEHOLDERS]
+    return [*told, f"settings laid over the project's own: {', '.join(overlaid)}"]
+
+
+def has(tree: Tree, directory: str) -> bool:
+    return any(path.startswith(f"{directory}/") for path in tree.paths)
+
+
+def describe(
+    *, found: dict[str, Any], packages: Packages, layers: dict[str, str], root: str, python: str
+) -> dict[str, Any]:
+    """The manifest: what an artifact is, in words that do not depend on where it was built."""
+    return {
+        "format": FORMAT,
+        "python": python,
+        "platform": PLATFORM,
+        "layers": layers,
+        "root": root,
+        "django": found["django"],
+        "gunicorn": packages.version("gunicorn"),
+        "wsgi": found["wsgi"],
+        "asgi": found["asgi"],
+        "migrations": found["migrations"],
+    }

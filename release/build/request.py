@@ -1,0 +1,16 @@
+"""What a build is asked for."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+OVERLAY = Path(__file__).parent.parent / "host" / "overlay"
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments of a build besides the project's files."""
+
+    settings: str
+    env: tuple[str, ...]
+    lock: Path
+    python: str

@@ -1,0 +1,145 @@
+"""Where a project states its dependencies: uv.lock, requirements.txt or pyproject.toml, in this order."""
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.utils import canonicalize_name
+
+from release.build import requirements
+from release.build.errors import BuildError
+from release.build.uv import UvFailed, uv
+
+EXPORT = ("export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--no-editable", "--no-annotate")
+INCLUDE = re.compile(r"^(?:-r|-c|--requirement|--constraint)[ =]?\s*(\S+)", re.MULTILINE)
+NAMES = ("requirements.txt", "requirements/production.txt", "requirements/prod.txt")
+OTHERS = ("poetry.lock", "Pipfile.lock", "Pipfile", "environment.yml", "setup.py", "setup.cfg")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One statement of dependencies; `locked` is its closed set when it is a lock by itself."""
+
+    file: str
+    directory: Path
+    files: tuple[str, ...]
+    inputs: str
+    locked: str | None = None
+
+
+def find_source(*, stage: Path, root: str, python: str) -> Source:
+    """The file that decides, beside manage.py or at the top of the project."""
+    directories = list(dict.fromkeys((stage / root, stage)))
+    for directory in directories:
+        check_python(directory=directory, stage=stage, python=python)
+    ways: list[Callable[[Path, Path], Source | None]] = [from_uv_lock, from_requirements, from_pyproject]
+    for way in ways:
+        for directory in directories:
+            if found := way(directory, stage):
+                return found
+    others = [name for directory in directories for name in OTHERS if (directory / name).exists()]
+    raise BuildError(
+        f"dependencies: should stand in uv.lock, requirements.txt or pyproject.toml (got {(others or ['none'])[0]}), "
+        "write one of them (`uv lock`, `pip freeze > requirements.txt`)"
+    )
+
+
+def from_uv_lock(directory: Path, stage: Path) -> Source | None:
+    if not (directory / "uv.lock").exists():
+        return None
+    file = name(directory / "uv.lock", stage)
+    check_fresh(directory=directory, file=file)
+    try:
+        exported = uv([*EXPORT, "--no-header"], directory=directory)
+    except UvFailed as failure:
+        reason = (str(failure).strip().splitlines() or ["uv gave no reason"])[0].removeprefix("error: ")
+        raise BuildError(f"{file}: should be readable by uv (got {reason!r}), run `uv lock`") from None
+    return Source(file=file, directory=directory, files=(), inputs=exported, locked=exported)
+
+
+def from_requirements(directory: Path, stage: Path) -> Source | None:
+    for candidate in NAMES:
+        if (directory / candidate).exists():
+            inputs = included(directory / candidate)
+            locked = inputs if requirements.is_closed(inputs) else None
+            return Source(name(directory / candidate, stage), directory, (candidate,), inputs, locked)
+    return None
+
+
+def from_pyproject(directory: Path, stage: Path) -> Source | None:
+    content = pyproject(directory)
+    if "dependencies" not in content.get("project", {}):
+        return None
+    stated = content["project"]
+    parts = [stated["dependencies"], stated.get("requires-python"), content.get("tool", {}).get("uv")]
+    return Source(name(directory / "pyproject.toml", stage), directory, ("pyproject.toml",), repr(parts))
+
+
+def included(file: Path, seen: frozenset[Path] = frozenset()) -> str:
+    """A requirements file followed by the files it includes."""
+    if file.resolve() in seen or not file.exists():
+        return ""
+    text = file.read_text()
+    others = [included(file.parent / path, seen | {file.resolve()}) for path in INCLUDE.findall(text)]
+    return "\n".join([text, *others])
+
+
+def check_python(*, directory: Path, stage: Path, python: str) -> None:
+    wanted = pyproject(directory).get("project", {}).get("requires-python")
+    if wanted and not admits(wanted=str(wanted), python=python):
+        file = name(directory / "pyproject.toml", stage)
+        rule = f"requires-python should admit {python}, the servers' Python"
+        raise BuildError(f"{file}: {rule} (got {wanted!r}), widen it")
+
+
+def admits(*, wanted: str, python: str) -> bool:
+    try:
+        specifiers = SpecifierSet(wanted)
+    except InvalidSpecifier:
+        return True
+    return any(specifiers.contains(f"{python}.{patch}") for patch in range(40))
+
+
+def check_fresh(*, directory: Path, file: str) -> None:
+    """Refuse a uv.lock that does not know what pyproject.toml asks for now."""
+    stated = pyproject(directory).get("project", {})
+    asked = [*stated.get("dependencies", []), *chain(*stated.get("optional-dependencies", {}).values())]
+    try:
+        packages = tomllib.loads((directory / "uv.lock").read_text()).get("package", [])
+    except tomllib.TOMLDecodeError as error:
+        raise BuildError(f"{file}: should be a uv lock file (got {error}), run `uv lock`") from None
+    known = requires_dist(packages=packages, project=stated.get("name", ""))
+    for line in asked if known is not None else []:
+        if not any(same(wanted=Requirement(line), locked=item) for item in known or []):
+            raise BuildError(f"{file}: should be up to date with pyproject.toml (got no {line!r}), run `uv lock`")
+
+
+def requires_dist(*, packages: Iterable[dict[str, Any]], project: str) -> list[dict[str, Any]] | None:
+    own = [package for package in packages if canonicalize_name(package["name"]) == canonicalize_name(project)]
+    return own[0].get("metadata", {}).get("requires-dist", []) if own else None
+
+
+def same(*, wanted: Requirement, locked: dict[str, Any]) -> bool:
+    if canonicalize_name(wanted.name) != canonicalize_name(locked["name"]):
+        return False
+    elsewhere = {"git", "url", "path", "directory", "editable", "virtual", "workspace"} & set(locked)
+    return bool(elsewhere) or SpecifierSet(locked.get("specifier", "")) == wanted.specifier
+
+
+def pyproject(directory: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads((directory / "pyproject.toml").read_text())
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        raise BuildError(f"pyproject.toml: should be valid TOML (got {error}), correct it") from None
+
+
+def name(file: Path, stage: Path) -> str:
+    return file.relative_to(stage).as_posix()

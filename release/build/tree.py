@@ -1,0 +1,131 @@
+"""The files of a project that make its artifact, each with the digest of its content."""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from release.build import exclusions, git
+from release.build.cache import canonical
+from release.build.errors import BuildError
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file (or symlink) of the project."""
+
+    path: str
+    digest: str
+    executable: bool = False
+    link: str | None = None
+
+
+@dataclass(frozen=True)
+class Tree:
+    """A project directory as the builder sees it."""
+
+    project: Path
+    entries: tuple[Entry, ...]
+    git: bool
+    changed: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def digest(self) -> str:
+        rows = [[entry.path, entry.digest, entry.executable, entry.link] for entry in self.entries]
+        return hashlib.sha256(canonical(rows)).hexdigest()
+
+    @property
+    def paths(self) -> frozenset[str]:
+        return frozenset(entry.path for entry in self.entries)
+
+    def without(self, *, directories: Iterable[str]) -> "Tree":
+        prefixes = tuple(f"{directory}/" for directory in directories)
+        kept = tuple(entry for entry in self.entries if not entry.path.startswith(prefixes))
+        return replace(self, entries=kept)
+
+
+def read_tree(project: Path) -> Tree:
+    """Every file that belongs into the artifact; every byte is read, so that no edit goes unseen."""
+    tracked = git.is_repository(project)
+    listed = sorted(set(git.files(project) if tracked else walk(project)))
+    environments = {str(PurePosixPath(path).parent) for path in listed if path.endswith("pyvenv.cfg")}
+    candidates = [path for path in listed if not is_inside(path=path, directories=environments)]
+    secrets = [path for path in candidates if exclusions.secret_kind(path=path, file=project / path)]
+    taken = [path for path in candidates if path not in set(secrets) and not exclusions.is_bytecode(path)]
+    entries = read_entries(project=project, paths=taken)
+    changed = git.changes(project) if tracked else ()
+    return Tree(project=project, entries=entries, git=tracked, changed=changed, left_out=tuple(secrets))
+
+
+def walk(project: Path, *, below: str = "") -> Iterator[str]:
+    """All files of a directory without git, less what tools leave behind."""
+    for item in sorted(os.scandir(project / below), key=lambda item: item.name):
+        path = f"{below}{item.name}"
+        if exclusions.is_debris(item.name):
+            continue
+        if not item.is_dir(follow_symlinks=False):
+            yield path
+        elif not os.path.exists(os.path.join(item.path, "pyvenv.cfg")):
+            yield from walk(project, below=f"{path}/")
+
+
+def is_inside(*, path: str, directories: set[str]) -> bool:
+    return any(str(parent) in directories and str(parent) != "." for parent in PurePosixPath(path).parents)
+
+
+def read_entries(*, project: Path, paths: Iterable[str]) -> tuple[Entry, ...]:
+    return tuple(entry for path in paths if (entry := read_entry(project=project, path=path)))
+
+
+def read_entry(*, project: Path, path: str) -> Entry | None:
+    """An entry for a regular file or symlink; None for what is gone (deleted, not committed) or is neither."""
+    full = project / path
+    if full.is_symlink():
+        return read_link(project=project, path=path)
+    if not full.is_file():
+        return None
+    content = full.read_bytes()
+    if len(content) < 1024 and content.startswith(exclusions.LFS_POINTER):
+        raise BuildError(f"{path}: should be the file itself (got a Git LFS pointer), run `git lfs pull`")
+    executable = bool(full.stat().st_mode & 0o100)
+    return Entry(path=path, digest=hashlib.sha256(content).hexdigest(), executable=executable)
+
+
+def read_link(*, project: Path, path: str) -> Entry:
+    target = os.readlink(project / path)
+    inside = os.path.normpath(os.path.join(os.path.dirname(path), target))
+    if os.path.isabs(target) or inside.startswith(".."):
+        raise BuildError(f"{path}: a symlink should stay inside the project (got {target!r}), copy what it points at")
+    return Entry(path=path, digest=hashlib.sha256(target.encode()).hexdigest(), link=target)
+
+
+def stage(*, tree: Tree, target: Path) -> Tree:
+    """Copy the tree, so that nothing runs in the user's directory; the copies are hashed again."""
+    for entry in tree.entries:
+        copy = target / entry.path
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        if entry.link is not None:
+            copy.symlink_to(entry.link)
+        else:
+            shutil.copyfile(tree.project / entry.path, copy)
+            copy.chmod(0o755 if entry.executable else 0o644)
+    return replace(tree, project=target, entries=read_entries(project=target, paths=sorted(tree.paths)))
+
+
+def find_root(tree: Tree) -> str:
+    """The directory with manage.py: the project itself, or the one directory below that has it."""
+    files = [PurePosixPath(path) for path in tree.paths if PurePosixPath(path).name == "manage.py"]
+    places = sorted((file.parent for file in files), key=lambda place: (depth(place), place))
+    nearest = [place for place in places if depth(place) == depth(places[0])]
+    if len(nearest) == 1:
+        return "" if str(nearest[0]) == "." else str(nearest[0])
+    got = "none" if not nearest else " and ".join(f"{place}/manage.py" for place in nearest)
+    rule = "should have one manage.py"
+    raise BuildError(f"{tree.project}: {rule} (got {got}), point `project` at the directory that has it")
+
+
+def depth(path: PurePosixPath) -> int:
+    return len(path.parts)

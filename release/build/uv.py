@@ -1,0 +1,65 @@
+"""Running uv with this machine's own package sources, and nothing of the shell it was started from."""
+
+import configparser
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from release.build.errors import BuildError
+
+PIP_FILES = ("/etc/pip.conf", "~/.pip/pip.conf", "~/.config/pip/pip.conf", "~/Library/Application Support/pip/pip.conf")
+OTHERS = ("VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "PYTHONHOME", "UV_PYTHON", "UV_PROJECT_ENVIRONMENT")
+
+
+class UvFailed(Exception):
+    """What uv wrote to stderr before it gave up."""
+
+
+def find_uv() -> str:
+    """The uv installed beside this Python, else the one on PATH."""
+    beside = Path(sys.executable).parent / "uv"
+    found = str(beside) if beside.exists() else shutil.which("uv")
+    if not found:
+        raise BuildError("uv: should be installed beside slipway or be on PATH (got neither), run `make setup`")
+    return found
+
+
+def uv(arguments: Sequence[str], *, directory: Path) -> str:
+    done = subprocess.run(
+        [find_uv(), *arguments], cwd=directory, env=environment(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise UvFailed(done.stderr)
+    return done.stdout
+
+
+def environment() -> dict[str, str]:
+    """The user's environment (proxies, certificates, credentials) with pip's sources said in uv's words."""
+    inherited = {name: value for name, value in os.environ.items() if name not in OTHERS}
+    fixed = {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
+    return {**sources(pip_settings()), **inherited, **fixed}
+
+
+def sources(pip: dict[str, str]) -> dict[str, str]:
+    found = {"UV_DEFAULT_INDEX": pip.get("index-url", ""), "UV_INDEX": pip.get("extra-index-url", "")}
+    folders = [folder for folder in pip.get("find-links", "").split() if os.path.isdir(folder)]
+    found["UV_FIND_LINKS"] = ",".join(folders)
+    found["SSL_CERT_FILE"] = pip.get("cert", "")
+    return {name: " ".join(value.split()) for name, value in found.items() if value.strip()}
+
+
+def pip_settings() -> dict[str, str]:
+    """What pip's own files and variables say, later ones winning as in pip."""
+    parser = configparser.RawConfigParser(strict=False)
+    given = os.environ.get("PIP_CONFIG_FILE")
+    files = [given] if given else [*PIP_FILES, os.path.join(sys.prefix, "pip.conf")]
+    try:
+        parser.read([os.path.expanduser(file) for file in files], encoding="utf-8")
+    except configparser.Error as error:
+        raise BuildError(f"pip.conf: should be readable (got {str(error).splitlines()[0]!r}), repair it") from None
+    settings = dict(parser.items("global")) if parser.has_section("global") else {}
+    variables = {name: value for name, value in os.environ.items() if name.startswith("PIP_")}
+    return {**settings, **{name[4:].lower().replace("_", "-"): value for name, value in variables.items()}}

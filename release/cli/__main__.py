@@ -1,0 +1,129 @@
+"""`slipway VERB STACK ...`: what a person does with an environment that stands."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from release.cli.project import Project
+from release.cli.refusal import Refusal, meant
+from release.ssh import stop_on_signals
+
+DESCRIPTION = """\
+  manage STACK ARGS...       run manage.py there, with exactly these arguments
+  shell STACK                a Django shell there; a script may come on stdin
+  logs STACK [-n N] [-f] [--since TIME]
+  open STACK                 the site in your browser
+  status STACK               what the state, the live site and the servers say runs
+  promote STACK TARGET       pin what STACK has proven in TARGET's stack file
+"""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """The command line; its exit code."""
+    given = _arguments().parse_args(words)
+    stop_on_signals()
+    try:
+        if given.verb not in VERBS:
+            raise Refusal(f"slipway: unknown verb: {given.verb}, {meant(given.verb, sorted(VERBS))}")
+        return VERBS[given.verb](given.directory, given.rest)
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 141
+
+
+def _manage(directory: str | None, rest: Sequence[str]) -> int:
+    if rest and rest[0] in ("-h", "--help"):
+        print("usage: slipway manage STACK ARGS...   (manage.py's own help: slipway manage STACK --help)")
+        return 0
+    if not rest:
+        raise Refusal("slipway manage: should name a stack (got nothing), slipway manage STACK ARGS...")
+    return _on_server(directory, rest[0], "manage", ["--", *rest[1:]])
+
+
+def _shell(directory: str | None, rest: Sequence[str]) -> int:
+    return _on_server(directory, _verb("shell").parse_args(rest).stack, "manage", ["--", "shell"])
+
+
+def _logs(directory: str | None, rest: Sequence[str]) -> int:
+    parser = _verb("logs")
+    parser.add_argument("-n", "--lines", type=int, default=100, help="how many of the last lines (100)")
+    parser.add_argument("-f", "--follow", action="store_true", help="stay, and show what comes")
+    parser.add_argument("--since", help="as journalctl takes it: '10 min ago', '2026-01-31 12:00'")
+    given = parser.parse_args(rest)
+    follow = ["-f"] if given.follow else []
+    since = ["--since", given.since] if given.since else []
+    return _on_server(directory, given.stack, "logs", ["-n", str(given.lines), *follow, *since])
+
+
+def _open(directory: str | None, rest: Sequence[str]) -> int:
+    import webbrowser
+
+    from release.cli.stack import Stack
+
+    url = Stack.read(Project.find(directory), _verb("open").parse_args(rest).stack).url
+    print(url, flush=True)
+    return 0 if webbrowser.open(url) else 1
+
+
+def _status(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.status import status
+
+    return status(Project.find(directory), _verb("status").parse_args(rest).stack)
+
+
+def _promote(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.promote import promote
+
+    parser = _verb("promote")
+    parser.add_argument("target", metavar="TARGET", help="the environment that gets it")
+    given = parser.parse_args(rest)
+    return promote(Project.find(directory), source=given.stack, target=given.target)
+
+
+VERBS: dict[str, Callable[[str | None, Sequence[str]], int]] = {
+    "manage": _manage,
+    "shell": _shell,
+    "logs": _logs,
+    "open": _open,
+    "status": _status,
+    "promote": _promote,
+}
+
+
+def _on_server(directory: str | None, stack: str, verb: str, words: Sequence[str]) -> int:
+    from release.cli.remote import run
+    from release.cli.stack import Stack
+
+    return run(Stack.read(Project.find(directory), stack), verb=verb, words=words)
+
+
+def _arguments() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="slipway",
+        usage="slipway [-C DIR] VERB STACK ...",
+        description=DESCRIPTION,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("-C", dest="directory", metavar="DIR", help="the directory of Pulumi.yaml")
+    parser.add_argument("verb", metavar="VERB", help=argparse.SUPPRESS)
+    # Whatever follows the verb is the verb's own, so that manage passes on every word as it is.
+    parser.add_argument("rest", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
+    return parser
+
+
+def _verb(name: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=f"slipway {name}", allow_abbrev=False)
+    parser.add_argument("stack", metavar="STACK", help="the environment: staging, production, ...")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,102 @@
+"""The runner's side of a release: `python -m release.driver layers|release|arrive`, one JSON document on stdin."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from release.driver.failure import Failure
+
+USAGE = "usage: python -m release.driver layers ARTIFACT | release ARTIFACT | arrive ADDRESS (a JSON document on stdin)"
+
+
+def main(words: list[str]) -> int:
+    """One line of JSON on stdout, or exit code 1 and the cause as the first line on stderr."""
+    from release.ssh import stop_on_signals
+
+    if len(words) != 2 or words[0] not in VERBS:
+        print(USAGE, file=sys.stderr)
+        return 2
+    stop_on_signals()
+    document: Mapping[str, Any] = {}
+    try:
+        document = _document()
+        answer = VERBS[words[0]](words[1], document)
+    except (Exception, KeyboardInterrupt) as error:
+        _tell(_failure(error), verb=words[0], document=document)
+        return 1
+    print(json.dumps(answer, separators=(",", ":")), flush=True)
+    return 0
+
+
+def _layers(artifact: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    from release.bucket import Bucket
+    from release.driver.documents import artifact_id, reading
+    from release.driver.layers import layers
+
+    with reading("layers"):
+        bucket = Bucket.parse(document["bucket"])
+        source = Bucket.parse(document["source"]) if document.get("source") else None
+    return layers(artifact_id(artifact), bucket=bucket, source=source)
+
+
+def _release(artifact: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    from release.driver.documents import Wanted
+    from release.driver.rollout import release
+
+    return release(Wanted.parse(artifact, document))
+
+
+def _arrive(address: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    from release.driver.arrive import arrive
+    from release.driver.documents import Arriving
+
+    return arrive(Arriving.parse(address, document))
+
+
+VERBS: dict[str, Callable[[str, Mapping[str, Any]], Mapping[str, Any]]] = {
+    "layers": _layers,
+    "release": _release,
+    "arrive": _arrive,
+}
+
+
+def _document() -> Mapping[str, Any]:
+    try:
+        document = json.load(sys.stdin)
+    except ValueError as error:
+        raise Failure(f"document on stdin: is not JSON ({error}), the program sends it") from None
+    if not isinstance(document, dict):
+        raise Failure(f"document on stdin: should be an object (got {type(document).__name__}), the program sends it")
+    return document
+
+
+def _failure(error: BaseException) -> Failure:
+    from release.bucket import BucketError
+
+    if isinstance(error, Failure):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Failure(f"stopped by {error or 'a signal'}")
+    if isinstance(error, BucketError):
+        return Failure(str(error))
+    import traceback
+
+    lines = "".join(traceback.format_exception(error)).splitlines()
+    return Failure(f"unexpected {type(error).__name__}: {error}", lines=lines)
+
+
+def _tell(failure: Failure, *, verb: str, document: Mapping[str, Any]) -> None:
+    from release.driver.documents import secrets_in
+
+    print(failure.text(verb=verb, secrets=secrets_in(document)), file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    code = main(sys.argv[1:])
+    sys.stdout.flush()
+    # Threads of servers that never answered must not hold up the end.
+    os._exit(code)

@@ -1,0 +1,144 @@
+"""The documents the driver reads on stdin, checked once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from release.driver.failure import Failure
+from release.driver.release_id import configuration, release_id
+from release.ssh import Server
+
+if TYPE_CHECKING:
+    from release.bucket import Bucket
+
+__all__ = ["Arriving", "Limits", "Wanted", "artifact_id", "reading", "secrets_in"]
+
+SECRET_NAMES = frozenset({"password", "admin_password", "secret_key", "login_key"})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds a server's agent and the driver give each other."""
+
+    gate: float = 60
+    commit: float = 60
+    drain: float = 30
+    connect: float = 60
+
+    @classmethod
+    def parse(cls, given: Mapping[str, Any]) -> Limits:
+        """Read the document's `limits`; names it does not know are the agent's own."""
+        return cls(**{name: float(given[name]) for name in cls.__dataclass_fields__ if name in given})
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The release an environment is asked to run, and where."""
+
+    artifact: str
+    release: str
+    canonical: str
+    servers: tuple[Server, ...]
+    login_key: str = field(repr=False)
+    limits: Limits
+    bucket: Bucket
+    document: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def parse(cls, artifact: str, document: Mapping[str, Any]) -> Wanted:
+        """Read the document of the verb `release`."""
+        from release.bucket import Bucket
+
+        with reading("release"):
+            return cls(
+                artifact=artifact_id(artifact),
+                release=release_id(artifact, document),
+                canonical=str(document["hosts"][0]),
+                servers=_servers(document),
+                login_key=document["login_key"],
+                limits=Limits.parse(document.get("limits", {})),
+                bucket=Bucket.parse(document["bucket"]),
+                document=document,
+            )
+
+    def for_agent(self, *, manifest: Mapping[str, Any], lead: bool) -> dict[str, Any]:
+        """What one server's agent is told: no key of the release bucket, no login key, no other server."""
+        limits = dict(self.document.get("limits", {}))
+        named = {"artifact": self.artifact, "release": self.release, "manifest": manifest, "lead": lead}
+        return {**configuration(self.document), "limits": limits, **named}
+
+
+@dataclass(frozen=True)
+class Arriving:
+    """A released environment whose address has been assigned."""
+
+    address: str
+    release: str
+    hosts: tuple[str, ...]
+    servers: tuple[Server, ...]
+    login_key: str = field(repr=False)
+    dns: str
+    limit: float
+    document: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def parse(cls, address: str, document: Mapping[str, Any]) -> Arriving:
+        """Read the document of the verb `arrive`."""
+        with reading("arrive"):
+            return cls(
+                address=address,
+                release=str(document["release"]),
+                hosts=tuple(document["hosts"]),
+                servers=_servers(document),
+                login_key=document["login_key"],
+                dns=str(document["dns"]),
+                limit=float(document.get("limit", 120)),
+                document=document,
+            )
+
+    def for_agent(self) -> dict[str, Any]:
+        """What one server's agent is told."""
+        left_out = {"servers", "login_key"}
+        return {**{key: value for key, value in self.document.items() if key not in left_out}, "address": self.address}
+
+
+@contextmanager
+def reading(verb: str) -> Iterator[None]:
+    """Turn a missing or misshapen key of a document into a failure that names it."""
+    way_out = "the program and the driver should come from one checkout"
+    try:
+        yield
+    except KeyError as error:
+        raise Failure(f"document on stdin: {error.args[0]}: is required, {way_out}") from error
+    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        raise Failure(f"document on stdin: is not one of the verb {verb} ({error}), {way_out}") from error
+
+
+def artifact_id(given: str) -> str:
+    """The id, checked for its shape."""
+    if not re.fullmatch(r"sha256-[0-9a-f]{64}", given):
+        raise Failure(f"artifact: should be sha256- and 64 hex digits (got {given!r}), see pulumi stack output")
+    return given
+
+
+def secrets_in(document: object, *, inside: bool = False) -> Iterator[str]:
+    """Every secret value of a document, so that no text that is printed holds one."""
+    if isinstance(document, Mapping):
+        for key, value in document.items():
+            yield from secrets_in(value, inside=inside or key == "secrets" or key in SECRET_NAMES)
+    elif isinstance(document, (list, tuple)):
+        for value in document:
+            yield from secrets_in(value, inside=inside)
+    elif inside and isinstance(document, str):
+        yield document
+
+
+def _servers(document: Mapping[str, Any]) -> tuple[Server, ...]:
+    servers = tuple(Server.parse(each) for each in document["servers"])
+    if not servers:
+        raise Failure("servers: should name one at least (got []), run pulumi up again")
+    return servers

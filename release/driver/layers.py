@@ -1,0 +1,123 @@
+"""An artifact's layers and manifest, brought into an environment's release bucket."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from release.bucket import Bucket
+from release.driver.contents import kept, pieces, verify
+from release.driver.failure import Failure
+
+__all__ = ["cache_directory", "layer_key", "layers", "read_manifest"]
+
+WAY_OUT = "build it here (pulumi up with project: and without artifact:), or promote it again from where it runs"
+
+
+def layers(artifact: str, *, bucket: Bucket, source: Bucket | None) -> dict[str, Any]:
+    """Upload what the bucket lacks; the manifest goes last, so that its presence means the whole artifact."""
+    start = time.monotonic()
+    content = _manifest_bytes(artifact, buckets=_given(bucket, source))
+    names = {digest: name for name, digest in json.loads(content)["layers"].items()}
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        keys = [*map(layer_key, names), _manifest_key(artifact)]
+        *there, has_manifest = threads.map(bucket.has, keys)
+        missing = {digest: name for (digest, name), has in zip(names.items(), there, strict=True) if not has}
+        places = _places(missing, artifact=artifact, bucket=bucket, source=source)
+        list(threads.map(lambda digest: _upload(digest, place=places[digest], bucket=bucket), missing))
+    if not has_manifest:
+        _upload_manifest(artifact, content, bucket=bucket)
+    uploaded = sorted(missing.values()) + ["manifest"] * (not has_manifest)
+    return {"artifact": artifact, "uploaded": uploaded, "seconds": round(time.monotonic() - start, 2)}
+
+
+def read_manifest(artifact: str, *, bucket: Bucket) -> dict[str, Any]:
+    """The manifest of this id, from this computer's cache or the environment's bucket."""
+    manifest: dict[str, Any] = json.loads(_manifest_bytes(artifact, buckets=[bucket]))
+    return manifest
+
+
+def cache_directory() -> Path:
+    """Where builds are kept on this computer."""
+    given = os.environ.get("SLIPWAY_CACHE")
+    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"
+
+
+def layer_key(digest: str) -> str:
+    """A layer's place in a bucket and in the cache."""
+    return f"layers/{digest}.tar.zst"
+
+
+def _manifest_bytes(artifact: str, *, buckets: list[Bucket]) -> bytes:
+    for content in _manifests(artifact, buckets=buckets):
+        if "sha256-" + hashlib.sha256(content).hexdigest() == artifact:
+            return content
+    raise Failure(f"{artifact}: its manifest is in {_nowhere(buckets)}, {WAY_OUT}")
+
+
+def _manifests(artifact: str, *, buckets: Iterable[Bucket]) -> Iterator[bytes]:
+    local = cache_directory() / _manifest_key(artifact)
+    if local.is_file():
+        yield local.read_bytes()
+    for bucket in buckets:
+        content = bucket.get(_manifest_key(artifact))
+        if content is not None:
+            yield content
+
+
+def _places(
+    missing: Mapping[str, str], *, artifact: str, bucket: Bucket, source: Bucket | None
+) -> dict[str, Path | Bucket]:
+    """Where each missing layer can be had; one failure names all that cannot."""
+    found = {digest: _place(digest, source=source) for digest in missing}
+    lost = [f"{missing[digest]} ({digest[:12]}…)" for digest, place in found.items() if place is None]
+    if lost:
+        nowhere = _nowhere(_given(bucket, source))
+        raise Failure(f"{artifact}: missing layers: {', '.join(lost)}: in {nowhere}, {WAY_OUT}")
+    return {digest: place for digest, place in found.items() if place is not None}
+
+
+def _place(digest: str, *, source: Bucket | None) -> Path | Bucket | None:
+    local = cache_directory() / layer_key(digest)
+    if local.is_file():
+        return local
+    return source if source is not None and source.has(layer_key(digest)) else None
+
+
+def _upload(digest: str, *, place: Path | Bucket, bucket: Bucket) -> None:
+    """Nothing is put under a digest it does not have."""
+    if isinstance(place, Path):
+        verify(digest, pieces(place), place=str(place))
+        bucket.put(layer_key(digest), place)
+        return
+    with tempfile.NamedTemporaryFile(prefix="slipway-layer-") as copy:
+        content = place.stream(layer_key(digest)) or iter(())
+        verify(digest, kept(content, copy.write), place=f"bucket {place.name}")
+        copy.flush()
+        bucket.put(layer_key(digest), Path(copy.name))
+
+
+def _upload_manifest(artifact: str, content: bytes, *, bucket: Bucket) -> None:
+    with tempfile.NamedTemporaryFile(prefix="slipway-manifest-") as file:
+        file.write(content)
+        file.flush()
+        bucket.put(_manifest_key(artifact), Path(file.name), content_type="application/json")
+
+
+def _manifest_key(artifact: str) -> str:
+    return f"manifests/{artifact}.json"
+
+
+def _given(bucket: Bucket, source: Bucket | None) -> list[Bucket]:
+    return [bucket] if source is None or source == bucket else [bucket, source]
+
+
+def _nowhere(buckets: Iterable[Bucket]) -> str:
+    return f"neither {cache_directory()} nor {' nor '.join(f'bucket {each.name}' for each in buckets)}"

@@ -1,0 +1,119 @@
+"""One release of one environment: all its servers, or none."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from release.driver.confirm import Unconfirmed, confirm
+from release.driver.conversation import Conversation, ServerFailure, Urls
+from release.driver.documents import Wanted
+from release.driver.failure import Failure
+from release.driver.layers import read_manifest
+from release.driver.report import told
+from release.driver.together import together
+from release.ssh import Login
+
+__all__ = ["release"]
+
+# The rest of the agents' commit limit is for the way back and the commit itself.
+CONFIRM_SHARE = 0.6
+
+
+def release(wanted: Wanted) -> dict[str, Any]:
+    """Bring every server to the wanted release; the answer is what was seen running."""
+    manifest = read_manifest(wanted.artifact, bucket=wanted.bucket)
+    conversations = [Conversation(server=server, wanted=wanted) for server in wanted.servers]
+    try:
+        return _Rollout(wanted=wanted, conversations=conversations).run(manifest)
+    finally:
+        for conversation in conversations:
+            conversation.end()
+
+
+class _Rollout:
+    def __init__(self, *, wanted: Wanted, conversations: list[Conversation]) -> None:
+        self._wanted = wanted
+        self._all = conversations
+        self._seconds: dict[str, float] = {}
+
+    def run(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        """The stages in order; a commit is the last act."""
+        try:
+            with Login(key=self._wanted.login_key, servers=self._wanted.servers) as login:
+                self._prepare(login, manifest)
+            self._stage(Conversation.flip)
+            self._timed("confirm", lambda: self._stage(self._confirm))
+            self._timed("commit", lambda: self._stage(Conversation.commit))
+        except (ServerFailure, KeyboardInterrupt) as error:
+            if not all(each.state in ("committed", "rested") for each in self._all):
+                raise self._withdrawn(error) from None
+        with contextlib.suppress(KeyboardInterrupt):
+            self._stage(Conversation.finish)
+        return self._answer()
+
+    def _prepare(self, login: Login, manifest: Mapping[str, Any]) -> None:
+        urls = _presigning(self._wanted)
+        lead = self._all[0]
+
+        def prepare(each: Conversation) -> None:
+            document = self._wanted.for_agent(manifest=manifest, lead=each is lead)
+            each.prepare(login=login, document=document, urls=urls)
+
+        self._stage(prepare)
+
+    def _confirm(self, each: Conversation) -> None:
+        wanted = self._wanted
+        limit = wanted.limits.commit * CONFIRM_SHARE
+        try:
+            confirm(each.server, name=wanted.canonical, release=wanted.release, limit=limit, between=each.check)
+        except Unconfirmed as error:
+            raise ServerFailure(str(error), conversation=each) from None
+
+    def _stage(self, work: Callable[[Conversation], None]) -> None:
+        together(work, self._all, at_first_failure=self._withdraw)
+
+    def _withdraw(self) -> None:
+        for conversation in self._all:
+            conversation.withdraw()
+
+    def _withdrawn(self, error: BaseException) -> Failure:
+        """Wait, within a limit, until every agent has said where it rests."""
+        self._withdraw()
+        with contextlib.suppress(KeyboardInterrupt):
+            together(Conversation.last_word, self._all, at_first_failure=lambda: None)
+        return told(self._all, error=error)
+
+    def _timed(self, phase: str, work: Callable[[], None]) -> None:
+        start = time.monotonic()
+        work()
+        self._seconds[phase] = round(time.monotonic() - start, 2)
+
+    def _answer(self) -> dict[str, Any]:
+        phases: dict[str, float] = {}
+        for each in self._all:
+            phases.update({name: max(spent, phases.get(name, 0.0)) for name, spent in each.phases.items()})
+        return {
+            "artifact": self._wanted.artifact,
+            "release": self._wanted.release,
+            "site": f"https://{self._wanted.canonical}",
+            "phases": phases | self._seconds,
+            "migrated": _once(name for each in self._all for name in each.migrated),
+            "notes": _once(note for each in self._all for note in each.notes),
+            "servers": {each.server.name: each.slot for each in self._all},
+        }
+
+
+def _presigning(wanted: Wanted) -> Urls:
+    """URLs for the layers a server lacks; the bucket's key stays here."""
+
+    def urls(digests: Collection[str]) -> Mapping[str, str]:
+        return {digest: wanted.bucket.presign(f"layers/{digest}.tar.zst") for digest in digests}
+
+    return urls
+
+
+def _once(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))

@@ -1,0 +1,91 @@
+"""The database seen from a server: how far its certificate can be verified, and what its administrator grants."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+from .document import Database
+from .failure import Failure
+from .machine import Done, Machine
+from .site import Site, write
+
+__all__ = ["fingerprint", "grant", "grants", "tls_mode"]
+
+MISMATCH = re.compile(r"server certificate for .* does not match host name")
+PATIENCE = 5  # tries: a trusted source may be admitted a moment after the server exists
+
+
+def fingerprint(database: Database) -> str:
+    """Changes when another look is needed; says nothing about passwords."""
+    facts = [database.host, database.port, database.name, database.user, database.extensions, database.ca]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+
+
+def tls_mode(site: Site, machine: Machine, database: Database) -> str:
+    """verify-full, or verify-ca when the certificate is the cluster's own but made out to another name."""
+    write(site.ca, database.ca)
+    for attempt in range(1, PATIENCE + 1):
+        for mode in ("verify-full", "verify-ca"):
+            done = _psql(site, machine, database, sql="SELECT 1", admin=False, mode=mode)
+            if done.code == 0:
+                return mode
+            if not MISMATCH.search(done.err):
+                break
+        if attempt < PATIENCE and _passing(done):
+            machine.pause(attempt)
+            continue
+        break
+    raise Failure(f"database: {_said(done)}", detail=done.lines)
+
+
+def grants(database: Database) -> list[str]:
+    """What PostgreSQL 15 and newer refuse an ordinary user, in SQL."""
+    user, name = _name(database.user), _name(database.name)
+    return [
+        f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {name} TO {user}",
+        f"GRANT USAGE, CREATE ON SCHEMA public TO {user}",
+        *(f"CREATE EXTENSION IF NOT EXISTS {_name(extension)}" for extension in database.extensions),
+    ]
+
+
+def grant(site: Site, machine: Machine, database: Database, *, mode: str) -> None:
+    """Let the site's user make its tables; done by the administrator, whose password the site never sees."""
+    sql = ";\n".join(["SET client_min_messages = warning", *grants(database)])
+    done = _psql(site, machine, database, sql=sql, admin=True, mode=mode)
+    if done.code:
+        raise Failure(f"grants: {_said(done)}", detail=done.lines)
+
+
+def _psql(site: Site, machine: Machine, database: Database, *, sql: str, admin: bool, mode: str) -> Done:
+    env = {
+        "PGHOST": database.host,
+        "PGPORT": str(database.port),
+        "PGDATABASE": database.name,
+        "PGUSER": database.admin_user if admin else database.user,
+        "PGPASSWORD": database.admin_password if admin else database.password,
+        "PGSSLMODE": mode,
+        "PGSSLROOTCERT": str(site.ca),
+        "PGCONNECT_TIMEOUT": "10",
+        "PGAPPNAME": "slipway",
+    }
+    argv = ["psql", "--no-psqlrc", "--quiet", "--tuples-only", "--set=ON_ERROR_STOP=1", "--file=-"]
+    return machine.run(argv, check=False, input=sql, env=env, limit=120)
+
+
+def _passing(done: Done) -> bool:
+    return any(
+        text in done.err for text in ("timeout", "refused", "could not translate", "starting up", "no pg_hba.conf")
+    )
+
+
+def _said(done: Done) -> str:
+    lines = [
+        re.sub(r"^psql:(<stdin>:\d+:)?\s*(error:)?\s*", "", line) for line in done.err.splitlines() if line.strip()
+    ]
+    return next((line for line in lines if "FATAL" in line or "ERROR" in line), (lines or ["psql said nothing"])[-1])
+
+
+def _name(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'

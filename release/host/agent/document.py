@@ -1,0 +1,140 @@
+"""What the driver asks for, read once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .failure import Failure
+
+__all__ = ["Database", "Document", "Limits"]
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+SITE = re.compile(r"[a-z][a-z0-9-]{0,20}")
+RELEASE = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}")
+DIGEST = re.compile(r"[0-9a-f]{64}")
+HOST = re.compile(r"[a-z0-9*]([a-z0-9.-]*[a-z0-9])?")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Seconds."""
+
+    gate: float = 60
+    commit: float = 60
+    drain: float = 30
+
+
+@dataclass(frozen=True)
+class Database:
+    """The database of the site and its administrator."""
+
+    host: str
+    port: int
+    name: str
+    user: str
+    password: str = field(repr=False)
+    admin_user: str
+    admin_password: str = field(repr=False)
+    ca: str = field(repr=False)
+    extensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Document:
+    """One wanted release."""
+
+    site: str
+    environment: str
+    release: str
+    artifact: str
+    manifest: Mapping[str, Any]
+    settings: str
+    hosts: tuple[str, ...]
+    lead: bool
+    database: Database | None
+    limits: Limits
+    raw: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Document:
+        """Read the document; what would become a path or a unit name is held to its shape."""
+        try:
+            manifest = raw["manifest"]
+            layers = manifest["layers"]
+            for where, value, shape in (
+                ("site", raw["site"], SITE),
+                ("release", raw["release"], RELEASE),
+                *((f"manifest: layers: {name}", layers[name], DIGEST) for name in ("dependencies", "code", "static")),
+                *(("hosts", host, HOST) for host in raw["hosts"]),
+                *(("workers", name, NAME) for name in raw.get("workers") or {}),
+                *(("schedule", name, NAME) for name in raw.get("schedule") or {}),
+            ):
+                _held(where, value, shape)
+            return cls(
+                site=raw["site"],
+                environment=raw["environment"],
+                release=raw["release"],
+                artifact=raw["artifact"],
+                manifest=manifest,
+                settings=raw["settings"],
+                hosts=tuple(raw["hosts"]),
+                lead=bool(raw.get("lead", True)),
+                database=_database(raw.get("database")),
+                limits=Limits(**{k: float(v) for k, v in raw.get("limits", {}).items() if k in Limits.__annotations__}),
+                raw=raw,
+            )
+        except KeyError as missing:
+            raise Failure(f"document: {missing.args[0]}: is required, the driver and the agent differ") from None
+
+    @property
+    def layers(self) -> dict[str, str]:
+        """Name to digest of the uncompressed tar."""
+        return dict(self.manifest["layers"])
+
+    @property
+    def canonical(self) -> str:
+        """The host that is not redirected."""
+        return self.hosts[0]
+
+    @property
+    def workers(self) -> dict[str, str]:
+        return dict(self.raw.get("workers") or {})
+
+    @property
+    def schedule(self) -> dict[str, dict[str, str]]:
+        return dict(self.raw.get("schedule") or {})
+
+    @property
+    def packages(self) -> list[str]:
+        return list(self.raw.get("packages") or [])
+
+    @property
+    def writable(self) -> list[str]:
+        return list(self.raw.get("writable") or [])
+
+    @property
+    def media(self) -> dict[str, Any]:
+        return dict(self.raw.get("media") or {"mode": "disk"})
+
+    @property
+    def health(self) -> str:
+        return str(self.raw.get("health") or "")
+
+    @property
+    def max_upload(self) -> str:
+        return str(self.raw.get("max_upload") or "25MB")
+
+
+def _held(where: str, value: Any, shape: re.Pattern[str]) -> None:
+    if not isinstance(value, str) or not shape.fullmatch(value):
+        raise Failure(f"document: {where}: should look like {shape.pattern} (got {value!r})")
+
+
+def _database(raw: Mapping[str, Any] | None) -> Database | None:
+    if not raw:
+        return None
+    known = {key: raw[key] for key in Database.__annotations__ if key != "extensions"}
+    return Database(**{**known, "port": int(raw["port"])}, extensions=tuple(raw.get("extensions") or ()))

@@ -1,0 +1,35 @@
+"""Why a release stopped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+__all__ = ["Failure", "Gone", "cause_in"]
+
+ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Warning|Exit|Interrupt|DoesNotExist|Configured)\b.*")
+
+
+class Failure(Exception):
+    """The cause in one line; `detail` is what the machine said about it."""
+
+    def __init__(self, cause: str, *, detail: Sequence[str] = (), ahead: Sequence[str] = ()) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.detail = list(detail)
+        self.ahead = list(ahead)
+
+
+class Gone(Exception):
+    """The driver has hung up, or has told us to stop."""
+
+
+def cause_in(lines: Sequence[str]) -> str:
+    """The line that names the error: the end of the last traceback, else the last line that looks like one."""
+    starts = [n for n, line in enumerate(lines) if "Traceback (most recent call last)" in line]
+    if starts:
+        for line in lines[starts[-1] + 1 :]:
+            if line and not line[0].isspace() and not line.startswith("Traceback"):
+                return line.strip()
+    named = [line.strip() for line in lines if ERROR.match(line.strip())]
+    return named[-1] if named else next((line.strip() for line in reversed(lines) if line.strip()), "")

@@ -1,0 +1,108 @@
+"""Runs in the site's own sandbox, with its settings: preflight or migrate. The last line on stdout is the result."""
+
+# mypy: disable-error-code="import-not-found, import-untyped"
+
+import contextlib
+import io
+import json
+import sys
+import traceback
+from collections.abc import Iterator
+from typing import Any
+
+LOCK = 0x736C6970776179  # one migration at a time, whoever starts it
+
+
+def preflight() -> dict[str, Any]:
+    import django
+
+    django.setup()
+    from django.conf import settings
+
+    if settings.SETTINGS_MODULE != "slipway_settings":
+        got = settings.SETTINGS_MODULE
+        raise RuntimeError(
+            f"settings: should be slipway's overlay (got {got}), let wsgi.py and code only setdefault it"
+        )
+    warnings = check()
+    import slipway_settings
+    import slipway_wsgi  # noqa: F401 - it must import
+
+    wanted = [str(migration) for migration in plan()]
+    return {"plan": wanted, "overrides": slipway_settings.report(), "warnings": warnings}
+
+
+def check() -> int:
+    """Raises what is an error; how many warnings there are."""
+    from django.core.management import call_command
+    from django.core.management.base import SystemCheckError
+
+    said = io.StringIO()
+    try:
+        call_command("check", deploy=True, fail_level="ERROR", stdout=said, stderr=said)
+    except SystemCheckError as error:
+        lines = [line.strip() for line in str(error).splitlines()]
+        first = next((line for line in lines[1:] if "(" in line), lines[0])
+        raise RuntimeError(f"check --deploy: {first}") from None
+    return sum(line.lstrip().startswith(("?:", "\x1b")) or ": (" in line for line in said.getvalue().splitlines())
+
+
+def migrate() -> dict[str, Any]:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    cause = {}
+    with alone(connection):
+        wanted = plan()
+        try:
+            call_command("migrate", interactive=False, verbosity=1, stdout=sys.stderr, stderr=sys.stderr)
+        except BaseException as error:
+            traceback.print_exc()
+            cause = {"cause": f"{type(error).__name__}: {one_line(error)}"}
+        done = MigrationRecorder(connection).applied_migrations()
+    applied = [f"{each.app_label}.{each.name}" for each in wanted if (each.app_label, each.name) in done]
+    return {"applied": applied, **cause}
+
+
+def plan() -> list[Any]:
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    return [migration for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
+
+
+@contextlib.contextmanager
+def alone(connection: Any) -> Iterator[None]:
+    if connection.vendor != "postgresql":
+        yield
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            raise RuntimeError("another migration is running on this database, wait for it and run pulumi up again")
+    yield  # let go of when the connection ends
+
+
+def one_line(error: BaseException) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+
+
+def run(verb: str) -> dict[str, Any]:
+    try:
+        return {"preflight": preflight, "migrate": migrate}[verb]()
+    except BaseException as error:
+        traceback.print_exc()
+        text = one_line(error)
+        known = text.startswith(("check --deploy: ", "settings: "))
+        return {"cause": text if known else f"{type(error).__name__}: {text}"}
+
+
+result = run(sys.argv[1])
+sys.stderr.flush()
+print("\n" + json.dumps(result), flush=True)
+sys.exit(1 if "cause" in result else 0)

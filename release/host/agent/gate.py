@@ -1,0 +1,135 @@
+"""Believing a slot: only what its own socket has answered."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from .document import Document
+from .failure import Failure, cause_in
+from .machine import Machine
+from .site import Site
+
+__all__ = ["Answers", "Socket", "journal_of", "pass_gate"]
+
+IN_A_ROW = 3
+PAUSE = 0.1
+
+
+class Answers(Protocol):
+    """Asks a site by its socket."""
+
+    def __call__(self, path: Path, url: str, *, host: str, limit: float) -> tuple[int, str]:
+        """Status and beginning of the body; OSError when nobody answers."""
+        ...
+
+
+class _Connection(http.client.HTTPConnection):
+    def __init__(self, path: Path, *, limit: float) -> None:
+        super().__init__("localhost", timeout=limit)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+class Socket:
+    """A site's unix socket, spoken to as Caddy does."""
+
+    def __call__(self, path: Path, url: str, *, host: str, limit: float) -> tuple[int, str]:
+        """Ask as a visitor by https."""
+        connection = _Connection(path, limit=limit)
+        headers = {"Host": host, "X-Forwarded-Proto": "https", "X-Forwarded-For": "127.0.0.1", "User-Agent": "slipway"}
+        try:
+            connection.request("GET", url, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read(4096).decode(errors="replace")
+        except http.client.HTTPException as error:
+            raise OSError(f"no HTTP answer ({type(error).__name__})") from None
+        finally:
+            connection.close()
+
+
+def pass_gate(
+    site: Site, machine: Machine, document: Document, *, slot: str, answers: Answers, heed: Callable[[], None]
+) -> None:
+    """Return when the slot has proven itself; else a Failure whose cause is the site's own last word."""
+    until = machine.now() + document.limits.gate
+    unit = site.web(slot)
+
+    def ask(url: str) -> tuple[int, str]:
+        return answers(site.socket(slot), url, host=document.canonical, limit=max(1.0, until - machine.now()))
+
+    in_a_row, last = 0, "nothing yet"
+    while in_a_row < IN_A_ROW:
+        heed()
+        _refuse_dead(machine, unit)
+        try:
+            status, body = ask("/_slipway/ready")
+            last = f"{status} {body[:200]}".strip()
+        except OSError as error:
+            status, last = 0, str(error)
+        in_a_row = in_a_row + 1 if status == 200 else 0
+        if in_a_row == 0:
+            if machine.now() > until:
+                limit = f"{document.limits.gate:.0f} s"
+                raise _refused(
+                    machine, unit, f"/_slipway/ready: should answer 200 within {limit} (got {last})", own=False
+                )
+            machine.pause(PAUSE)
+    _ask_once(machine, unit, ask, "/", lambda status: status < 500, "below 500")
+    if document.health:
+        _ask_once(machine, unit, ask, document.health, lambda status: status == 200, "200")
+    _refuse_dead_workers(site, machine, document, slot=slot)
+
+
+def journal_of(machine: Machine, unit: str, *, lines: int = 60) -> list[str]:
+    """What the unit's newest run has said."""
+    shown = machine.run(["systemctl", "show", "--value", "-p", "InvocationID", unit], check=False).out.strip()
+    of = [f"_SYSTEMD_INVOCATION_ID={shown}"] if shown else ["-u", unit]
+    argv = ["journalctl", "--no-pager", "-q", "-o", "cat", "-n", str(lines), *of]
+    return [line.rstrip() for line in machine.run(argv, check=False).out.splitlines() if line.strip()]
+
+
+def _ask_once(
+    machine: Machine,
+    unit: str,
+    ask: Callable[[str], tuple[int, str]],
+    url: str,
+    good: Callable[[int], bool],
+    rule: str,
+) -> None:
+    try:
+        status, _ = ask(url)
+        got = str(status)
+    except OSError as error:
+        status, got = 599, str(error)
+    if not good(status):
+        raise _refused(machine, unit, f"GET {url}: should answer {rule} (got {got})", own=True)
+
+
+def _refuse_dead(machine: Machine, unit: str) -> None:
+    """A unit that has failed once will not be better for waiting."""
+    argv = ["systemctl", "show", "-p", "ActiveState", "-p", "NRestarts", "-p", "Result", unit]
+    facts = dict(line.split("=", 1) for line in machine.run(argv, check=False).out.splitlines() if "=" in line)
+    alive = facts.get("ActiveState") in ("active", "activating", "reloading")
+    if alive and facts.get("NRestarts", "0") == "0" and facts.get("Result", "success") == "success":
+        return
+    raise _refused(machine, unit, f"{unit} does not stay up ({facts.get('Result', 'gone')})", own=True)
+
+
+def _refuse_dead_workers(site: Site, machine: Machine, document: Document, *, slot: str) -> None:
+    for name in document.workers:
+        _refuse_dead(machine, site.worker(slot, name))
+
+
+def _refused(machine: Machine, unit: str, what: str, *, own: bool) -> Failure:
+    """The cause first: the exception the site has logged, when it has."""
+    said = journal_of(machine, unit)
+    cause = cause_in(said) if own and any("Traceback" in line for line in said) else ""
+    return Failure(f"gate: {cause} ({what})" if cause else f"gate: {what}", detail=said[-40:])

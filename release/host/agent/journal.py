@@ -1,0 +1,54 @@
+"""What the agent did, in order and on disk before the next step begins."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .machine import Machine
+from .site import Site
+
+__all__ = ["Journal"]
+
+
+class Journal:
+    """journal.jsonl of a site; no secret is ever handed to it."""
+
+    def __init__(self, site: Site, machine: Machine, *, release: str = "") -> None:
+        self.path = site.state / "journal.jsonl"
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.machine = machine
+        self.release = release
+        self.phases: dict[str, float] = {}
+
+    def note(self, event: str, **facts: Any) -> None:
+        """Write one line."""
+        at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
+        line = json.dumps({"at": at, "release": self.release, "event": event, **facts}, ensure_ascii=False)
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    @contextmanager
+    def phase(self, name: str, said: Callable[[dict[str, Any]], None]) -> Iterator[None]:
+        """A step: written down before and after, its seconds told to the driver."""
+        self.note("begin", step=name)
+        start = self.machine.now()
+        yield
+        seconds = round(self.machine.now() - start, 2)
+        self.phases[name] = seconds
+        self.note("end", step=name, seconds=seconds)
+        said({"phase": name, "seconds": seconds})
+
+    def last(self, count: int) -> list[dict[str, Any]]:
+        """The newest entries."""
+        try:
+            lines = self.path.read_text(encoding="utf-8").splitlines()[-count:]
+        except OSError:
+            return []
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]

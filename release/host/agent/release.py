@@ -1,0 +1,250 @@
+"""One release on this machine, told to the driver step by step."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from contextlib import AbstractContextManager
+from typing import Any
+
+from . import caddy, database, layers, releases, sandbox, static, tidy, units
+from .document import Document
+from .failure import Failure, Gone
+from .gate import Answers, pass_gate
+from .journal import Journal
+from .lock import held
+from .machine import Machine
+from .packages import install
+from .site import SLOTS, Site
+from .state import Running, load, locked_state
+from .switch import commit, flip, revert, settle, stop
+from .wire import Wire
+
+__all__ = ["release"]
+
+GO = 3600.0  # seconds to wait for the other servers
+PREFLIGHT = 120.0
+MIGRATE = 1800.0
+PGOPTIONS = "-c lock_timeout=10s -c statement_timeout=15min"
+
+
+def release(wire: Wire, machine: Machine, answers: Answers) -> int:
+    """Hold the conversation of the verb `release`; 0 when the wanted release is committed."""
+    site: Site | None = None
+    try:
+        document = Document.parse(wire.receive(limit=60))
+        site = Site(document.site, machine.root)
+        with held(site, machine, by=f"release {document.release}"):
+            return _Release(wire, machine, answers, site, document).run()
+    except Failure as failure:
+        serves = {"serves": serving(site)} if site else {}
+        wire.send({"error": failure.cause, "detail": failure.detail, **serves})
+    except Gone as gone:
+        wire.send({"aborted": True, "error": str(gone)})
+    except Exception as error:
+        wire.send({"error": str(told(error)), "detail": traceback.format_exc().splitlines()})
+    return 1
+
+
+def serving(site: Site) -> str:
+    """What visitors get: a release's id, or the holding page."""
+    committed = load(site).committed
+    return committed.release if committed else "holding page"
+
+
+def told(error: Exception) -> Failure | Gone:
+    """What we did not foresee becomes a Failure with its traceback; the driver is never left without a word."""
+    if isinstance(error, (Failure, Gone)):
+        return error
+    return Failure(f"agent: {type(error).__name__}: {error}", detail=traceback.format_exception(error))
+
+
+class _Release:
+    def __init__(self, wire: Wire, machine: Machine, answers: Answers, site: Site, document: Document) -> None:
+        self.wire, self.machine, self.answers = wire, machine, answers
+        self.site, self.document = site, document
+        self.journal = Journal(site, machine, release=document.release)
+        self.migrated: list[str] = []
+        self.notes: list[str] = []
+        self.sslmode = "verify-full"
+        self.flipped = False
+
+    def run(self) -> int:
+        left = revert(self.site, self.machine)
+        if left:
+            self.notes.append(f"{left.release} was left uncommitted on this machine and has been flipped back")
+        if self._serves_already():
+            self.journal.note("nothing to do")
+            return self._say(done=True, slot=self.site.serving(), phases={}, notes=self.notes)
+        slot = next(each for each in SLOTS if each != self.site.serving())
+        new = Running(slot, self.document.release, self.document.artifact, tuple(self.document.workers))
+        self.journal.note("release", artifact=self.document.artifact, slot=slot, lead=self.document.lead)
+        try:
+            self._prepare(new)
+            self._say(ready=True, slot=slot, migrated=self.migrated, notes=self.notes)
+            self.wire.expect("flip", limit=GO)
+            before = self._switch(new)
+        except Exception as error:
+            return self._leave(new, told(error))
+        self._tidy(before)
+        return self._say(done=True, phases=self.journal.phases, notes=self.notes)
+
+    def _prepare(self, new: Running) -> None:
+        """Everything up to a passed gate; nobody is served by it yet."""
+        stop(self.site, self.machine, new.slot, workers=new.workers)
+        with self._phase("fetch"):
+            fetched = self._fetch()
+        with self._phase("compile"):
+            layers.settle(self.site, self.machine, fetched)
+        with self._phase("packages"):
+            install(self.machine, self.document.packages)
+        with self._phase("preflight"):
+            plan = self._preflight(new.slot)
+        if self.document.lead:
+            self._migrate(new.slot, plan)
+        with self._phase("static"):
+            static.merge(self.site, self.document.layers["static"], hashed=True)
+        with self._phase("start"):
+            self._start(new)
+        with self._phase("gate"):
+            gate = (self.site, self.machine, self.document)
+            pass_gate(*gate, slot=new.slot, answers=self.answers, heed=self.wire.heed)
+
+    def _switch(self, new: Running) -> Running | None:
+        """Flip, wait for the driver's word, commit."""
+        with self._phase("flip"):
+            # From the deadline on the way back is `revert`, whatever happens to us.
+            self.flipped = True
+            flip(self.site, self.machine, new, limit=self.document.limits.commit, edge=self._edge())
+        self.journal.note("flipped", slot=new.slot)
+        self._say(flipped=True)
+        self.wire.expect("commit", limit=self.document.limits.commit)
+        before = commit(self.site, self.machine, new)
+        self.journal.note("committed", slot=new.slot)
+        self._say(committed=True)
+        return before
+
+    def _tidy(self, before: Running | None) -> None:
+        """The release stands; trouble from here on is a note."""
+        old = before or Running("holding", "", "")
+        try:
+            static.merge(self.site, self.document.layers["static"], hashed=False)
+            settle(self.site, self.machine)
+            with self._phase("drain"):
+                tidy.drain(self.site, self.machine, old.slot, limit=self.document.limits.drain)
+                stop(self.site, self.machine, old.slot, workers=old.workers)
+            tidy.prune(self.site, load(self.site))
+        except Exception as error:
+            self.notes.append(f"released, but tidying up: {error}")
+
+    def _leave(self, new: Running, error: Failure | Gone) -> int:
+        """Back to where we were, and say why."""
+        if self.flipped:
+            revert(self.site, self.machine)
+        stop(self.site, self.machine, new.slot, workers=new.workers)
+        ahead = [*self.migrated, *(error.ahead if isinstance(error, Failure) else ())]
+        self.journal.note("failed", cause=str(error), ahead=ahead)
+        facts: dict[str, Any] = {"serves": serving(self.site), "ahead": ahead, "reverted": self.flipped}
+        if isinstance(error, Gone):
+            facts["aborted"] = True
+        detail = error.detail if isinstance(error, Failure) else []
+        self._say(error=str(error), detail=detail, notes=self.notes, **facts)
+        return 1
+
+    def _serves_already(self) -> bool:
+        """Whether the wanted release is committed, linked, and answering by its own socket."""
+        committed = load(self.site).committed
+        if not committed or committed.release != self.document.release or self.site.serving() != committed.slot:
+            return False
+        try:
+            status, body = self.answers(
+                self.site.socket(committed.slot), "/_slipway/release", host=self.document.canonical, limit=5
+            )
+        except OSError:
+            return False
+        return status == 200 and self.document.release in body
+
+    def _fetch(self) -> list[str]:
+        lacking = layers.missing(self.site, self.document.layers)
+        self._say(need=lacking)
+        urls = self.wire.receive(limit=60).get("urls", {})
+        if unnamed := set(lacking) - set(urls):
+            raise Failure(f"driver: should send a URL for every layer (none for {sorted(unnamed)[0][:12]})")
+        layers.fetch(self.site, self.machine, urls={digest: urls[digest] for digest in lacking}, heed=self.wire.heed)
+        return lacking
+
+    def _preflight(self, slot: str) -> list[str]:
+        self.sslmode = self._tls()
+        document = self.document
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        releases.assemble(self.site, document, memory=memory, cpus=os.cpu_count() or 1)
+        env = releases.environment(self.site, document, slot=slot, sslmode=self.sslmode)
+        releases.occupy(self.site, document, slot=slot, env=env)
+        # Rendered before anything is touched: a wrong limit or host is found now.
+        self._edge()
+        workers, writable = document.workers, document.writable
+        units.put_slot(self.site, self.machine, slot=slot, workers=workers, writable=writable)
+        found = sandbox.django(self.site, self.machine, slot=slot, verb="preflight", writable=writable, limit=PREFLIGHT)
+        self.journal.note("preflight", plan=found.get("plan", []), overrides=found.get("overrides", []))
+        self.wire.heed()
+        return list(found.get("plan", []))
+
+    def _tls(self) -> str:
+        """How far the certificate can be verified; asked once per database."""
+        wanted = self.document.database
+        if not wanted:
+            return ""
+        known = database.fingerprint(wanted)
+        proven = load(self.site).proven.get("tls", {})
+        mode = str(proven.get(known) or database.tls_mode(self.site, self.machine, wanted))
+        self._prove("tls", {known: mode})
+        if mode != "verify-full":
+            self.notes.append(f"database: the certificate is its own but not made out to {wanted.host}: {mode}")
+        return mode
+
+    def _migrate(self, slot: str, plan: list[str]) -> None:
+        wanted = self.document.database
+        known = database.fingerprint(wanted) if wanted else ""
+        if wanted and (plan or load(self.site).proven.get("grants") != known):
+            with self._phase("grants"):
+                database.grant(self.site, self.machine, wanted, mode=self.sslmode)
+                self._prove("grants", known)
+        if not plan:
+            return
+        with self._phase("migrate"):
+            env = {"PGOPTIONS": PGOPTIONS}
+            writable = self.document.writable
+            done = sandbox.django(
+                self.site, self.machine, slot=slot, verb="migrate", writable=writable, env=env, limit=MIGRATE
+            )
+            self.migrated = list(done["applied"])
+        self.journal.note("migrated", applied=self.migrated)
+        self.wire.heed()
+
+    def _start(self, new: Running) -> None:
+        workers = [self.site.worker(new.slot, name) for name in new.workers]
+        done = self.machine.run(["systemctl", "start", self.site.web(new.slot), *workers], check=False, limit=90)
+        if done.code:
+            self.journal.note("start", said=done.lines)  # the gate finds out why
+
+    def _edge(self) -> str:
+        document = self.document
+        return caddy.render(
+            site=document.site,
+            hosts=document.hosts,
+            max_upload=document.max_upload,
+            media=document.media["mode"],
+            arrived=load(self.site).arrived,
+        )
+
+    def _prove(self, name: str, fact: Any) -> None:
+        with locked_state(self.site) as state:
+            state.proven[name] = fact
+
+    def _phase(self, name: str) -> AbstractContextManager[None]:
+        self.wire.heed()
+        return self.journal.phase(name, self.wire.send)
+
+    def _say(self, **message: Any) -> int:
+        self.wire.send(message)
+        return 0

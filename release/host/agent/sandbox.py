@@ -1,0 +1,84 @@
+"""Running the site's code once, in the sandbox its slots have."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any
+
+from .failure import Failure, cause_in
+from .machine import Machine
+from .site import Site
+from .units import binds
+
+__all__ = ["argv", "django"]
+
+
+def argv(
+    site: Site,
+    *,
+    slot: str,
+    verb: str,
+    command: Sequence[str],
+    writable: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    how: Sequence[str] = ("--pipe",),
+) -> list[str]:
+    """systemd-run's command line; the unit's name makes systemd apply the sandbox to it."""
+    home = f"/srv/{site.name}/slots/{slot}"
+    given = {
+        "PYTHONPATH": ":".join(f"{home}/{part}" for part in ("overlay", "site-packages", "app")),
+        "DJANGO_SETTINGS_MODULE": "slipway_settings",
+        **(env or {}),
+    }
+    return [
+        "systemd-run",
+        "--quiet",
+        "--wait",
+        "--collect",
+        *how,
+        f"--unit={site.name}-run-{verb}-{secrets.token_hex(4)}",
+        f"--working-directory={home}/app",
+        f"--property=LoadCredential=env:/etc/slipway/{site.name}/{slot}.env",
+        *(f"--property={bind}" for bind in binds(site, slot=slot, writable=writable)),
+        *(f"--setenv={name}={value}" for name, value in given.items()),
+        "--",
+        *command,
+    ]
+
+
+def django(
+    site: Site,
+    machine: Machine,
+    *,
+    slot: str,
+    verb: str,
+    writable: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    limit: float,
+) -> dict[str, Any]:
+    """Run preflight or migrate, and hand back its result; a cause in it is a Failure."""
+    script = (files(__package__) / "files/django_run.py").read_text()
+    command = ["/usr/bin/python3", "-", verb]
+    done = machine.run(
+        argv(site, slot=slot, verb=verb, command=command, writable=writable, env=env),
+        check=False,
+        input=script,
+        limit=limit,
+    )
+    result = _result(done.out)
+    said = [line.rstrip() for line in done.err.splitlines() if line.strip()]
+    if done.code == 0 and result is not None:
+        return result
+    cause = (result or {}).get("cause") or cause_in(said) or f"ended with code {done.code} and said nothing"
+    raise Failure(f"{verb}: {cause}", detail=said[-40:], ahead=(result or {}).get("applied", []))
+
+
+def _result(out: str) -> dict[str, Any] | None:
+    try:
+        result = json.loads(out.splitlines()[-1])
+    except (ValueError, IndexError):
+        return None
+    return result if isinstance(result, dict) else None

@@ -1,0 +1,154 @@
+"""Which slot Caddy's link points at: flipped for a while, then committed, else flipped back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from .caddy import put
+from .failure import Failure
+from .journal import Journal
+from .machine import Machine
+from .site import SLOTS, Site, replace_link
+from .state import Running, State, load, locked_state, save
+from .units import put_schedule
+
+__all__ = ["commit", "flip", "reconcile", "revert", "settle", "stop"]
+
+AGENT = "/usr/local/bin/slipway-agent"
+
+
+def flip(site: Site, machine: Machine, new: Running, *, limit: float, edge: str) -> None:
+    """Point the link at a new slot until `commit`, for at most `limit` seconds."""
+    _arm(site, machine, limit=limit)
+    with locked_state(site) as state:
+        state.provisional = new
+        save(site, state)
+        _point(site, new.slot)
+    if site.caddy.exists() and site.caddy.read_text() != edge:
+        _kept(site).write_text(site.caddy.read_text())
+    put(site, machine, edge)
+
+
+def commit(site: Site, machine: Machine, new: Running) -> Running | None:
+    """Make a flip stand; what was committed before. Too late is a Failure: the deadline has flipped back already."""
+    with locked_state(site) as state:
+        if state.provisional != new:
+            raise Failure("commit: came after the deadline, this machine has flipped back")
+        before = state.committed
+        state.committed, state.provisional = new, None
+        state.history = [*(each for each in state.history if each != new.release), new.release]
+    _disarm(site, machine)
+    _kept(site).unlink(missing_ok=True)
+    return before
+
+
+def revert(site: Site, machine: Machine) -> Running | None:
+    """Flip back what was not committed; None when there is nothing to do. Run by the deadline, by hand, at boot."""
+    with locked_state(site) as state:
+        failed = state.provisional
+        if not failed:
+            return None
+        back = _committed_slot(state)
+        machine.run(["systemctl", "start", site.web(back)], check=False)
+        _point(site, back)
+        state.provisional = None
+    Journal(site, machine, release=failed.release).note("reverted", back=back)
+    kept = _kept(site)
+    if kept.exists():
+        put(site, machine, kept.read_text())
+        kept.unlink()
+    if failed.slot != back:
+        stop(site, machine, failed.slot, workers=failed.workers)
+    _disarm(site, machine)
+    return failed
+
+
+def settle(site: Site, machine: Machine) -> None:
+    """Let systemd start at the next boot, and time, what is committed, and nothing else."""
+    state = load(site)
+    slot = _committed_slot(state)
+    wanted = [site.web(slot), *(site.worker(slot, name) for name in _workers(state))]
+    links = site.units / "multi-user.target.wants"
+    patterns = (f"{site.name}-web@*.service", f"{site.name}-worker@*.service", f"{site.name}-holding.service")
+    enabled = {path.name for pattern in patterns for path in links.glob(pattern)}
+    if set(wanted) - enabled:
+        machine.run(["systemctl", "--quiet", "--no-reload", "enable", *wanted])
+    if enabled - set(wanted):
+        machine.run(["systemctl", "--quiet", "--no-reload", "disable", *sorted(enabled - set(wanted))])
+    if state.committed:
+        facts = _facts(site, state.committed)
+        put_schedule(site, machine, slot=slot, schedule=facts.get("schedule", {}), writable=facts.get("writable", []))
+
+
+def reconcile(site: Site, machine: Machine) -> None:
+    """At boot: what is committed serves, whatever was going on before."""
+    revert(site, machine)
+    state = load(site)
+    slot = _committed_slot(state)
+    if site.serving() != slot:
+        _point(site, slot)
+    units = [site.web(slot), *(site.worker(slot, name) for name in _workers(state))]
+    # Not waited for: at boot systemd may have these in the same queue as ourselves.
+    machine.run(["systemctl", "start", "--no-block", *units])
+    others = [site.web(other) for other in (*SLOTS, "holding") if other != slot]
+    machine.run(["systemctl", "stop", "--no-block", *others], check=False)
+    settle(site, machine)
+
+
+def stop(site: Site, machine: Machine, slot: str, *, workers: tuple[str, ...], limit: float = 60) -> None:
+    """Stop everything of a slot and forget its failures."""
+    units = [site.web(slot), *(site.worker(slot, name) for name in workers)]
+    machine.run(["systemctl", "stop", *units], check=False, limit=limit)
+    machine.run(["systemctl", "reset-failed", *units], check=False)
+
+
+def _committed_slot(state: State) -> str:
+    return state.committed.slot if state.committed else "holding"
+
+
+def _workers(state: State) -> tuple[str, ...]:
+    return state.committed.workers if state.committed else ()
+
+
+def _facts(site: Site, running: Running) -> dict[str, Any]:
+    return dict(json.loads((site.release(running.release) / "release.json").read_text()))
+
+
+def _point(site: Site, slot: str) -> None:
+    replace_link(site.current, f"/run/{site.name}-{slot}/web.sock")
+
+
+def _kept(site: Site) -> Path:
+    """The edge as it was before the flip."""
+    return site.state / "before.caddy"
+
+
+def _timer(site: Site) -> str:
+    return f"slipway-deadline-{site.name}"
+
+
+def _arm(site: Site, machine: Machine, *, limit: float) -> None:
+    """A timer of systemd's own: it outlives this process and this login."""
+    _disarm(site, machine)
+    machine.run(
+        [
+            "systemd-run",
+            "--quiet",
+            "--collect",
+            f"--unit={_timer(site)}",
+            f"--on-active={limit:.0f}",
+            "--timer-property=AccuracySec=100ms",
+            "--",
+            sys.executable or "/usr/bin/python3",
+            AGENT,
+            "revert",
+            f"--site={site.name}",
+        ]
+    )
+
+
+def _disarm(site: Site, machine: Machine) -> None:
+    machine.run(["systemctl", "stop", f"{_timer(site)}.timer"], check=False)

@@ -1,0 +1,123 @@
+"""The verbs beside `release`: a look at the machine, a command in the site's sandbox, the address has arrived."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+from . import caddy, sandbox
+from .failure import Failure
+from .journal import Journal
+from .lock import held
+from .machine import Machine
+from .site import SLOTS, Site
+from .state import Running, load, locked_state
+from .wire import Wire
+
+__all__ = ["arrive", "enter", "logs", "only_site", "status"]
+
+CERTIFICATES = "var/lib/caddy/.local/share/caddy/certificates"
+
+
+def only_site(root: Path, name: str | None) -> Site:
+    """The site named, or the only one there is."""
+    known = sorted(path.name for path in (root / "var/lib/slipway-agent").glob("*") if path.is_dir())
+    if name in known:
+        return Site(name, root)
+    if name is None and len(known) == 1:
+        return Site(known[0], root)
+    raise Failure(f"--site: should be one of {', '.join(known) or 'none yet'} (got {name})")
+
+
+def arrive(wire: Wire, machine: Machine) -> int:
+    """The address points here: HTTPS for the site's names from now on. Says which certificates are there."""
+    try:
+        document = wire.receive(limit=60)
+        site = Site(str(document["site"]), machine.root)
+        with held(site, machine, by="arrive"):
+            wire.send(_arrive(site, machine, tuple(document["hosts"]), limit=float(document.get("wait", 0))))
+        return 0
+    except Failure as failure:
+        wire.send({"error": failure.cause, "detail": failure.detail})
+        return 1
+
+
+def _arrive(site: Site, machine: Machine, hosts: tuple[str, ...], *, limit: float) -> dict[str, Any]:
+    facts = _facts(site, _committed(site))
+    text = caddy.render(site=site.name, hosts=hosts, max_upload=facts["max_upload"], media=facts["media"], arrived=True)
+    changed = caddy.put(site, machine, text)
+    with locked_state(site) as state:
+        state.arrived = True
+    Journal(site, machine, release=facts["release"]).note("arrived", hosts=list(hosts), changed=changed)
+    until = machine.now() + limit
+    while "waiting" in certificates(site, hosts).values() and machine.now() < until:
+        machine.pause(0.2)
+    return {"arrived": True, "changed": changed, "certificates": certificates(site, hosts)}
+
+
+def certificates(site: Site, hosts: Sequence[str]) -> dict[str, str]:
+    """Whether Caddy holds a certificate, host by host."""
+    store = site.root / CERTIFICATES
+    return {host: "ok" if any(store.glob(f"*/{host}/{host}.crt")) else "waiting" for host in hosts}
+
+
+def enter(site: Site, *, verb: str, command: Sequence[str]) -> NoReturn:
+    """Become a command in the sandbox of the slot that serves; its exit code is ours."""
+    running = _committed(site)
+    if verb == "manage":
+        command = ["/usr/bin/python3", "-m", "django", *command]
+    argv = sandbox.argv(
+        site,
+        slot=running.slot,
+        verb=verb,
+        command=command or ["/bin/bash"],
+        writable=_facts(site, running).get("writable", []),
+        how=("--pty", "--pipe"),
+    )
+    plain = {"SYSTEMD_ADJUST_TERMINAL_TITLE": "0", "SYSTEMD_TINT_BACKGROUND": "0"}
+    os.execvpe(argv[0], argv, {**os.environ, **plain})
+
+
+def logs(site: Site, *, lines: int, follow: bool, since: str) -> NoReturn:
+    """Become journalctl for everything that carries the site's name."""
+    argv = ["journalctl", "--no-pager", "--quiet", "--output=short-iso", f"--unit={site.name}-*", f"--lines={lines}"]
+    argv += ["--follow"] * follow + [f"--since={since}"] * bool(since)
+    os.execvp(argv[0], argv)
+
+
+def status(site: Site, machine: Machine) -> dict[str, Any]:
+    """What runs here, as this machine knows it."""
+    state = load(site)
+    running = state.committed
+    units = [site.web(slot) for slot in (*SLOTS, "holding")]
+    units += [site.worker(running.slot, name) for name in running.workers] if running else []
+    shown = machine.run(["systemctl", "is-active", "caddy.service", *units], check=False).out.split()
+    return {
+        "site": site.name,
+        "artifact": running.artifact if running else None,
+        "release": running.release if running else None,
+        "slot": running.slot if running else None,
+        "serving": site.serving(),
+        "provisional": state.provisional.release if state.provisional else None,
+        "arrived": state.arrived,
+        "hosts": _facts(site, running).get("hosts", []) if running else [],
+        "kept": state.history[-5:],
+        "units": dict(zip(["caddy.service", *units], shown, strict=False)),
+        "agent": Path(sys.argv[0]).resolve().stem,
+        "journal": Journal(site, machine).last(10),
+    }
+
+
+def _committed(site: Site) -> Running:
+    committed = load(site).committed
+    if not committed:
+        raise Failure(f"{site.name}: has no release on this machine yet, run pulumi up")
+    return committed
+
+
+def _facts(site: Site, running: Running) -> dict[str, Any]:
+    return dict(json.loads((site.release(running.release) / "release.json").read_text()))

@@ -1,0 +1,44 @@
+"""What a slipway process does at interpreter start: load its credentials, keep foreign packages off sys.path."""
+
+import json
+import os
+import site
+import sys
+
+# Paths beside an unpacked release's PYTHONPATH: Debian's own Python packages, the interpreter's, a user's.
+_FOREIGN = ("dist-packages", "site-packages")
+
+
+def _load_credentials() -> None:
+    directory = os.environ.get("CREDENTIALS_DIRECTORY")
+    path = os.path.join(directory, "env") if directory else ""
+    if not os.path.exists(path):
+        return
+    try:
+        with open(path, encoding="utf-8") as file:
+            os.environ.update({str(name): str(value) for name, value in json.load(file).items()})
+    except (OSError, ValueError, AttributeError) as error:
+        # Started without its environment, a site would run with the wrong settings: better not at all.
+        sys.stderr.write(f"slipway: {path}: should be a readable JSON object (got {type(error).__name__})\n")
+        sys.stderr.flush()
+        os._exit(78)
+
+
+def _use_only_the_release() -> None:
+    ours = [os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
+    sys.path[:] = [
+        entry for entry in sys.path if os.path.basename(entry) not in _FOREIGN or os.path.abspath(entry) in ours
+    ]
+    for entry in ours:
+        if os.path.basename(entry) == "site-packages":
+            site.addsitedir(entry)  # PYTHONPATH alone does not read .pth files
+        elif _is_source_root(os.path.join(entry, "src")):
+            sys.path.append(os.path.join(entry, "src"))
+
+
+def _is_source_root(path: str) -> bool:
+    return os.path.isdir(path) and not os.path.exists(os.path.join(path, "__init__.py"))
+
+
+_load_credentials()
+_use_only_the_release()

@@ -1,0 +1,102 @@
+"""OpenSSH to an environment's servers: host keys pinned, the login key on disk only as long as it is needed."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType, TracebackType
+from typing import Any
+
+__all__ = ["LOGIN_USER", "Login", "Server", "quoted", "stop_on_signals"]
+
+LOGIN_USER = "deploy"
+
+# Nothing of the caller's own SSH set-up may change what a release does: no configuration file, no agent, no other key.
+OPTIONS = (
+    "BatchMode=yes",
+    "CheckHostIP=no",
+    "ConnectTimeout=10",
+    "ControlMaster=no",
+    "ControlPath=none",
+    "GlobalKnownHostsFile=/dev/null",
+    "IdentitiesOnly=yes",
+    "IdentityAgent=none",
+    "LogLevel=ERROR",
+    "PreferredAuthentications=publickey",
+    "ServerAliveCountMax=4",
+    "ServerAliveInterval=15",
+    "StrictHostKeyChecking=yes",
+    "UpdateHostKeys=no",
+)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server as the stack names it: where it is and the host key it must show."""
+
+    name: str
+    host: str
+    host_key: str
+
+    @classmethod
+    def parse(cls, given: Mapping[str, Any]) -> Server:
+        """Read one entry of the stack's `servers`."""
+        return cls(name=str(given["name"]), host=str(given["host"]), host_key=str(given["host_key"]).strip())
+
+
+class Login:
+    """The login key and the pinned host keys, in a private directory that goes when the block ends."""
+
+    def __init__(self, *, key: str, servers: Iterable[Server]) -> None:
+        self._key = key if key.endswith("\n") else key + "\n"
+        self._servers = tuple(servers)
+        self._directory: tempfile.TemporaryDirectory[str] | None = None
+
+    def __enter__(self) -> Login:
+        self._directory = tempfile.TemporaryDirectory(prefix="slipway-login-")  # 0700 by definition
+        self._write("key", self._key)
+        self._write("known_hosts", "".join(f"{server.name} {server.host_key}\n" for server in self._servers))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        if self._directory is not None:
+            self._directory.cleanup()
+            self._directory = None
+
+    def argv(self, server: Server, *, command: str, terminal: bool = False) -> list[str]:
+        """The ssh command line that runs `command` (already quoted for a shell) on this server."""
+        if self._directory is None:
+            raise RuntimeError("the login is closed")
+        folder = self._directory.name
+        own = (f"UserKnownHostsFile={folder}/known_hosts", f"HostKeyAlias={server.name}")
+        options = [word for option in (*OPTIONS, *own) for word in ("-o", option)]
+        tty = "-t" if terminal else "-T"
+        return ["ssh", "-F", "none", tty, "-e", "none", "-i", f"{folder}/key", *options,
+                "-l", LOGIN_USER, "--", server.host, command]  # fmt: skip
+
+    def _write(self, name: str, text: str) -> None:
+        assert self._directory is not None
+        descriptor = os.open(os.path.join(self._directory.name, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w") as file:
+            file.write(text)
+
+
+def quoted(words: Sequence[str]) -> str:
+    """Words as one shell command line that means exactly these words."""
+    return " ".join(shlex.quote(word) for word in words)
+
+
+def stop_on_signals() -> None:
+    """Let SIGTERM and SIGHUP end the program as Ctrl-C does, so that every `with` block is left in order."""
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, _interrupt)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)

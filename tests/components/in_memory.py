@@ -1,0 +1,47 @@
+"""A third cloud, held to the same promises, that keeps what it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi_random as random
+from pulumi import CustomResource, Input, Output, ResourceOptions
+
+from components.clouds.cloud import Address, Bucket, Cloud, Database, Server
+
+
+class InMemory:
+    def __init__(self, **asked: Any) -> None:
+        self.asked: dict[str, Any] = {"cloud": asked}
+
+    def servers(self, user_data: Mapping[str, Input[str]], *, opts: ResourceOptions, **asked: Any) -> list[Server]:
+        self.asked["servers"] = {"user_data": user_data, **asked}
+        return [Server(name, Output.from_input("192.0.2.1"), _thing(name, opts)) for name in user_data]
+
+    def address(self, name: str, *, opts: ResourceOptions) -> Address:
+        return Address(_thing(name, opts).hex.apply(lambda _: "192.0.2.200"))
+
+    def assign(self, name: str, *, address: Address, server: Server, opts: ResourceOptions) -> CustomResource:
+        self.asked["assign"] = (address, server, opts)
+        return _thing(name, opts)
+
+    def database(self, name: str, *, size: str, standby: bool, opts: ResourceOptions) -> Database:
+        self.asked["database"] = {"size": size, "standby": standby}
+        text = _thing(name, opts).hex
+        return Database(text, text.apply(lambda _: 5432), text, text, text, text, text, text)
+
+    def bucket(self, name: str, *, opts: ResourceOptions) -> Bucket:
+        self.asked.setdefault("buckets", []).append(name)
+        text = _thing(name, opts).hex
+        return Bucket(text, "here", "https://here.example", text, Output.secret(text))
+
+    def record(self, host: str, *, zone: str, address: Address, opts: ResourceOptions) -> None:
+        self.asked.setdefault("records", []).append((host, zone))
+
+
+def _thing(name: str, opts: ResourceOptions) -> random.RandomId:
+    return random.RandomId(name, byte_length=1, opts=opts)
+
+
+_: type[Cloud] = InMemory

@@ -1,0 +1,106 @@
+"""How machines are waited for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from pulumi import ComponentResource, ResourceOptions
+
+from components import web_servers
+from components.cloud_init import CloudInitError
+from components.web_servers import WebServers, birth_of
+from settings import Servers
+from tests.components.in_memory import InMemory
+from tests.plans.account import Account, plain
+
+SCRIPT = Path(web_servers.__file__).parent / "ready.sh"
+SUDO = """#!/bin/bash
+shift
+case $1 in
+  cat) echo "step packages failed: exit 100" ;;
+  tail) echo "E: Unable to locate package caddy" ;;
+  *) exec "$@" ;;
+esac
+"""
+
+
+def up(account: Account, **more: Any) -> None:
+    wanted: dict[str, Any] = {"count": 1, "size": "small", "generation": 1, "ssh_from": ("::/0",)}
+
+    def program() -> None:
+        ground = ComponentResource("slipway:components:Ground", "ground")
+        servers = Servers(**{**wanted, **more})
+        WebServers("web", cloud=InMemory(), site="shop", wanted=servers, opts=ResourceOptions(parent=ground))
+
+    account.up(program)
+
+
+def test_a_machine_is_waited_for_with_its_own_key_and_an_end(account: Account) -> None:
+    up(account)
+    connection = plain(account.one("Command", "web-1").inputs["connection"])
+    assert connection["user"] == "deploy"
+    assert connection["hostKey"] == "ssh-ed25519 AAAA"
+    assert connection["dialErrorLimit"] == 120
+    assert connection["perDialTimeout"] == 10
+
+
+def test_a_new_machine_is_waited_for_anew_and_a_plan_shows_why(account: Account) -> None:
+    up(account, generation=2, size="medium")
+    triggers = account.one("Command", "web-1").inputs["triggers"]
+    assert triggers[1:] == ["server-generation 2", "server-size medium"]
+
+
+def test_a_newer_cloud_init_does_not_touch_machines_that_exist(account: Account) -> None:
+    up(account)
+    assert list(account.one("Command", "web-1").options.ignoreChanges) == ["create", "stdin"]
+
+
+def test_user_data_that_is_too_big_is_refused_before_keys_are_known(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def render(*_: object, **__: object) -> str:
+        raise CloudInitError("cloud-init/web.yaml: should be at most 32768 bytes when rendered (got 40000)")
+
+    monkeypatch.setattr(web_servers, "render", render)
+    with pytest.raises(pulumi.RunError, match=r"^cloud-init/web.yaml: should be at most 32768 bytes"):
+        up(account)
+
+
+def test_keys_of_a_preview_are_as_long_as_real_ones() -> None:
+    assert len(web_servers.PRIVATE_KEY) >= 387
+    assert len(web_servers.PUBLIC_KEY) == 80
+
+
+def test_a_birth_is_named_after_everything_but_keys() -> None:
+    assert birth_of(site="shop") == birth_of(site="shop") != birth_of(site="other")
+
+
+def ready(folder: Path, *, boot: int) -> subprocess.CompletedProcess[str]:
+    for name, text in {"sudo": SUDO, "cloud-init": f"#!/bin/bash\n[ $2 = --wait ] && exit {boot}\n"}.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    with SCRIPT.open() as script:
+        return subprocess.run(
+            ["bash", "-s", "0cd1ca63aada"], stdin=script, env=environment, capture_output=True, text=True, check=False
+        )
+
+
+def test_a_machine_that_is_ready_tells_its_birth(tmp_path: Path) -> None:
+    done = ready(tmp_path, boot=0)
+    assert (done.returncode, done.stdout) == (0, "0cd1ca63aada\n")
+
+
+@pytest.mark.parametrize("boot", [1, 2])
+def test_a_boot_that_failed_says_where_and_shows_the_end_of_its_log(tmp_path: Path, boot: int) -> None:
+    done = ready(tmp_path, boot=boot)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 1
+    assert lines[0] == "the first boot failed at: step packages failed: exit 100"
+    assert "E: Unable to locate package caddy" in lines
+    assert lines[-1].startswith("the way out:")

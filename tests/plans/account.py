@@ -1,0 +1,152 @@
+"""A cloud account made of mocks: what a program asked the engine for, and what it said."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.runtime import mocks, rpc
+from pulumi.runtime.proto import resource_pb2
+
+SECRET = "4dabf18193072939515e22adb298388d"
+RUNNING = f"sha256-{'a' * 64}"
+ANSWERS = {
+    "layers": {"artifact": RUNNING, "uploaded": []},
+    "release": {"artifact": RUNNING, "release": "aaaaaaaaaaaa-12345678", "notes": ["settings: DEBUG is False"]},
+    "arrive": {"dns": "ok", "certificate": "waiting", "notes": ["certificate: not yet"]},
+}
+MADE: dict[str, dict[str, Any]] = {
+    "digitalocean:index/databaseCluster:DatabaseCluster": {
+        "privateHost": "private-db.example",
+        "port": 25060,
+        "user": "doadmin",
+        "password": "admin-password",
+    },
+    "digitalocean:index/databaseUser:DatabaseUser": {"password": "user-password"},
+    "digitalocean:index/droplet:Droplet": {"ipv4Address": "198.51.100.17"},
+    "digitalocean:index/reservedIp:ReservedIp": {"ipAddress": "198.51.100.130"},
+    "digitalocean:index/spacesKey:SpacesKey": {"accessKey": "DO00", "secretKey": "spaces-secret"},
+    "digitalocean:index/sshKey:SshKey": {"fingerprint": "00:11"},
+    "random:index/randomId:RandomId": {"hex": "ab12cd"},
+    "random:index/randomPassword:RandomPassword": {"result": "generated-password"},
+    "tls:index/privateKey:PrivateKey": {
+        "privateKeyOpenssh": "-----BEGIN OPENSSH PRIVATE KEY-----\nkey\n-----END OPENSSH PRIVATE KEY-----\n",
+        "publicKeyOpenssh": "ssh-ed25519 AAAA\n",
+    },
+}
+
+
+@dataclass
+class Asked:
+    """One resource as the program registered it."""
+
+    urn: str
+    chain: str  # as in a real URN, where the mocks' own name the parent only
+    type: str
+    name: str
+    inputs: dict[str, Any]
+    options: resource_pb2.RegisterResourceRequest
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, account: Account) -> None:
+        super().__init__(account)
+        self._account = account
+
+    def RegisterResource(self, request: Any) -> Any:
+        made = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        if request.type != "pulumi:pulumi:Stack":
+            inputs = rpc.deserialize_properties(request.object)
+            parents = [each.chain.split(" :: ")[0] for each in self._account.asked if each.urn == request.parent]
+            chain = f"{'$'.join([*parents, request.type])} :: {request.name}"
+            self._account.asked.append(Asked(made.urn, chain, request.type, request.name, inputs, request))
+        return made
+
+
+class _Engine(mocks.MockEngine):
+    def __init__(self, said: list[str]) -> None:
+        super().__init__(None)
+        self._said = said
+
+    def Log(self, request: Any) -> None:
+        if request.severity > 0:
+            self._said.append(request.message)
+
+
+@dataclass
+class Account(mocks.Mocks):
+    """Answers what a first `up` would; an invoke it does not know is an error."""
+
+    stack: str = "staging"
+    preview: bool = False
+    zones: tuple[str, ...] = ("example.org",)
+    records: list[dict[str, Any]] = field(default_factory=list)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    births: dict[str, str] = field(default_factory=dict)
+    asked: list[Asked] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+
+    def up(self, program: Callable[[], Any]) -> Any:
+        """Run a program, await everything it started, and give back what it returned."""
+        del self.asked[:], self.said[:]
+        pulumi.runtime.set_mocks(
+            self, project="slipway", stack=self.stack, preview=self.preview, monitor=_Monitor(self)
+        )
+        pulumi.runtime.settings.SETTINGS.engine = _Engine(self.said)
+        pulumi.runtime.settings.SETTINGS.root_directory = str(Path(__file__).parents[2])
+        logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # a program that fails leaves futures behind
+        kept: list[Any] = []
+        try:
+            pulumi.runtime.test(lambda: kept.append(program()))()  # type: ignore[no-untyped-call]
+        except BaseException:
+            pulumi.runtime.settings.SETTINGS.rpc_manager.clear()
+            pulumi.runtime.settings.SETTINGS.outputs.clear()
+            raise
+        return kept[0]
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        made = {**args.inputs, **MADE.get(args.typ, {})}
+        if args.typ == "command:local:Command":
+            made["stdout"] = json.dumps(ANSWERS[args.name])
+        if args.typ == "command:remote:Command":
+            made["stdout"] = self.births.get(args.name, args.inputs["create"].removeprefix("bash -s ")) + "\n"
+        if args.typ == "pulumi:pulumi:StackReference":
+            made["outputs"] = self.outputs
+            self.read.append(args.name)
+        return self.ids.get(args.name, "101"), made
+
+    def call(self, args: mocks.MockCallArgs) -> Any:
+        match args.token:
+            case "digitalocean:index/getDomain:getDomain":
+                if args.args["name"] not in self.zones:
+                    return {}, [("name", "Error retrieving domain: 404 domain not found")]
+                return {"id": "z", "name": args.args["name"], "ttl": 1800, "domainUrn": "", "zoneFile": ""}
+            case "digitalocean:index/getRecords:getRecords":
+                return {"id": "r", "domain": args.args["domain"], "records": self.records}
+            case "digitalocean:index/getDatabaseCa:getDatabaseCa":
+                return {"id": "c", "clusterId": args.args["clusterId"], "certificate": "-----BEGIN CERTIFICATE-----"}
+        raise NotImplementedError(args.token)
+
+    def one(self, kind: str, name: str | None = None) -> Asked:
+        """The one resource of this type (its last part), or of this type and name."""
+        found = [each for each in self.asked if each.type.endswith(f":{kind}") and name in (None, each.name)]
+        assert len(found) == 1, [each.chain for each in self.asked]
+        return found[0]
+
+
+def plain(value: Any) -> Any:
+    """What is inside a secret; fails on what is none."""
+    assert is_secret(value), value
+    return value["value"]
+
+
+def is_secret(value: Any) -> bool:
+    """Whether the engine was told to encrypt this."""
+    return isinstance(value, dict) and SECRET in value

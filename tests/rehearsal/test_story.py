@@ -1,0 +1,240 @@
+"""The story of a site on DigitalOcean, in order: deploys good and bad, a kill, a reboot, promotion, the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.rehearsal.stage import Stage, descendants, wait_until
+
+pytestmark = pytest.mark.rehearsal
+
+URL = "https://staging.example.org"
+VIEWS = "pictures/views.py"
+TEMPLATE = "pictures/templates/pictures/base.html"
+
+
+@pytest.fixture(scope="module")
+def site(stage: Stage) -> Stage:
+    """The first deploy; everything after it happens to this site."""
+    done = stage.type(f"inside .venv/bin/python -m rehearsal.story --prepare staging --project {stage.gallery}")
+    assert done.returncode == 0
+    stage.up("staging")
+    return stage
+
+
+def test_first_deploy_answers_over_https(site: Stage) -> None:
+    checked = json.loads(
+        site.type(
+            f"inside .venv/bin/python -m rehearsal.visit check {URL} "
+            "--host staging.example.org --host www.staging.example.org --json"
+        ).stdout
+    )
+    assert all(row["ok"] for row in checked["checks"]), checked
+
+
+def test_up_again_changes_nothing(site: Stage) -> None:
+    writes, logins = site.cloud("counters")["writes"], ssh_logins(site)
+    done = site.up("staging")
+    assert "unchanged" in done.stdout
+    assert not re.search(r"\d+ (created|updated|replaced|deleted)", done.stdout), done.stdout
+    assert site.cloud("counters")["writes"] == writes
+    assert ssh_logins(site) == logins
+
+
+def test_preview_names_the_artifact_it_would_run(site: Stage) -> None:
+    running = site.outputs("staging")["artifact"]
+    undo = site.edit(TEMPLATE, "</footer>", "<!-- previewed --></footer>")
+    try:
+        shown = site.type("pulumi preview --diff --non-interactive --color never -s staging").stdout
+    finally:
+        undo()
+    named = set(re.findall(r"sha256-[0-9a-f]{64}", shown))
+    assert named - {running}, shown
+
+
+def test_an_edit_goes_live_and_no_request_is_lost(site: Stage, tmp_path: Path) -> None:
+    before = site.live(URL)
+    slot = next(iter(slots(site).values()))
+    site.edit(TEMPLATE, "</footer>", "<!-- second release --></footer>")
+    report = tmp_path / "probe.json"
+    prober = site.start(f"inside .venv/bin/python -m rehearsal.prober {URL}/ --rate 50 --seconds 90 --out {report}")
+    time.sleep(2)
+    site.up("staging")
+    time.sleep(2)
+    ended = end_prober(prober, report)
+    assert site.live(URL)["release"] != before["release"]
+    assert "second release" in site.page(URL)
+    assert next(iter(slots(site).values())) != slot
+    assert ended["sent"] > 300
+    assert ended["failed"] == 0, ended
+
+
+def test_the_same_prober_sees_a_restart_of_the_unit(site: Stage, tmp_path: Path) -> None:
+    report = tmp_path / "control.json"
+    prober = site.start(f"inside .venv/bin/python -m rehearsal.prober {URL}/ --rate 50 --seconds 60 --out {report}")
+    time.sleep(2)
+    slot = next(iter(slots(site).values()))
+    on_machine(site, f"systemctl stop slipway-web@{slot}; sleep 8; systemctl start slipway-web@{slot}")
+    time.sleep(3)
+    assert end_prober(prober, report)["failed"] > 0
+
+
+BROKEN = {
+    "cannot import": (("edit", VIEWS, "from django", "import no_such_module\nfrom django"), "no_such_module"),
+    "answers 500": (("edit", VIEWS, "def home(request", "def home(broken_request"), "500"),
+    "migration fails": (
+        (
+            "write",
+            "pictures/migrations/0099_broken.py",
+            "from django.db import migrations\n\n\nclass Migration(migrations.Migration):\n"
+            '    dependencies = [("pictures", "0001_initial")]\n'
+            '    operations = [migrations.RunSQL("SELECT * FROM no_such_table")]\n',
+        ),
+        "no_such_table",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_release_is_refused_with_its_cause(site: Stage, kind: str) -> None:
+    (how, *arguments), cause = BROKEN[kind]
+    before = site.live(URL)
+    undo = getattr(site, how)(*arguments)
+    try:
+        done = site.up("staging", check=False)
+    finally:
+        undo()
+    assert done.returncode != 0
+    head = "\n".join(release_diagnostic(done.stdout).splitlines()[:6])
+    assert cause in head, done.stdout
+    assert site.live(URL) == before
+    assert "unchanged" in site.up("staging").stdout
+
+
+def test_a_driver_killed_after_the_flip_leaves_the_old_release(site: Stage) -> None:
+    before = site.live(URL)
+    undo = site.edit(TEMPLATE, "second release", "third release")
+    process = site.start("pulumi up --yes --skip-preview --non-interactive --color never -s staging")
+    kill_driver_after_flip(site, process, before["release"])
+    process.communicate(timeout=120)
+    assert process.returncode != 0
+    wait_until(lambda: site.live(URL) == before, limit=75, what="the old release serves again")
+    undo()
+    assert "unchanged" in site.up("staging").stdout
+    assert site.live(URL) == before
+    site.edit(TEMPLATE, "second release", "third release")
+    site.up("staging")
+    assert "third release" in site.page(URL)
+
+
+def test_a_reboot_brings_the_same_release_back(site: Stage) -> None:
+    before, certificate = site.live(URL), fingerprint(site)
+    server = site.outputs("staging")["servers"][0]
+    machine = next(
+        row
+        for row in site.api("droplets")["droplets"]
+        if server["host"] in {address["ip_address"] for address in row["networks"]["v4"]}
+    )
+    boot = on_machine(
+        site, "cat /proc/sys/kernel/random/boot_id; systemctl show -p UserspaceTimestampMonotonic; uptime -s"
+    )
+    site.type(
+        "inside curl -fsS -X POST -H 'Content-Type: application/json' -H \"Authorization: Bearer $DIGITALOCEAN_TOKEN\" "
+        f'-d \'{{"type": "reboot"}}\' $DIGITALOCEAN_API_URL/v2/droplets/{machine["id"]}/actions'
+    )
+    wait_until(lambda: site.live(URL) == before, limit=60, what=f"the site after a reboot ({boot})")
+    assert fingerprint(site) == certificate
+
+
+def test_production_gets_what_staging_has_proven(site: Stage) -> None:
+    site.type("slipway promote staging production")
+    site.type("inside .venv/bin/python -m rehearsal.story --prepare production")
+    site.up("production")
+    assert site.live("https://example.org")["artifact"] == site.live(URL)["artifact"]
+
+
+def test_destroy_leaves_only_what_was_the_owners(site: Stage) -> None:
+    records = owners_records(site)
+    site.type("pulumi destroy --yes --non-interactive --color never -s staging")
+    left = [row for row in site.cloud("inventory")["resources"] if "staging" in json.dumps(row)]
+    assert left == []
+    assert owners_records(site) == records
+
+
+def owners_records(site: Stage) -> list[tuple[str, str, str]]:
+    rows = site.api("domains/example.org/records")["domain_records"]
+    return sorted((row["type"], row["name"], row["data"]) for row in rows if row["type"] in ("TXT", "MX", "NS", "SOA"))
+
+
+def slots(site: Stage) -> dict[str, str]:
+    status = json.loads(site.type("slipway status staging --json").stdout)
+    return {name: row["slot"] for name, row in status["servers"].items()}
+
+
+def on_machine(site: Stage, command: str) -> str:
+    """Run a command as root on the staging machine, over SSH as a person with its key would."""
+    found = site.outputs("staging")
+    server = found["servers"][0]
+    key = site.state / "test-key"
+    key.touch(mode=0o600)
+    key.write_text(found["login_key"])
+    options = f"-i {key} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+    try:
+        return site.type(f"inside ssh {options} deploy@{server['host']} 'sudo sh -c \"{command}\"'").stdout
+    finally:
+        key.unlink()
+
+
+def ssh_logins(site: Stage) -> int:
+    """How often someone has logged in to any machine so far, from the machines' own journals."""
+    journals = [str(path) for path in site.state.glob("machines/*/*/var/log/journal")]
+    assert journals
+    return sum(
+        subprocess.run(
+            ["journalctl", "-D", journal, "--grep", "Accepted publickey", "-o", "cat", "-q"],
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout.count("Accepted")
+        for journal in journals
+    )
+
+
+def end_prober(prober: subprocess.Popen[str], report: Path) -> dict[str, int]:
+    for pid, argv in [*descendants(prober.pid), (prober.pid, [])]:
+        if "rehearsal.prober" in argv or not argv:
+            os.kill(pid, signal.SIGTERM)
+    output, _ = prober.communicate(timeout=30)
+    assert report.exists(), output
+    found: dict[str, int] = json.loads(report.read_text())
+    return found
+
+
+def kill_driver_after_flip(site: Stage, process: subprocess.Popen[str], old: str) -> None:
+    """End the driver by its exact pid as soon as the new release is seen through the public name."""
+    wait_until(lambda: site.live(URL)["release"] != old, limit=60, what="the flip")
+    for pid, argv in descendants(process.pid):
+        if "release.driver" in argv and "release" in argv:
+            os.kill(pid, signal.SIGKILL)
+            return
+    raise AssertionError("no driver under this `pulumi up`")
+
+
+def fingerprint(site: Stage) -> str:
+    ask = "openssl s_client -connect staging.example.org:443 -servername staging.example.org </dev/null 2>/dev/null"
+    return site.type(f"inside sh -c '{ask} | openssl x509 -noout -fingerprint -sha256'").stdout
+
+
+def release_diagnostic(output: str) -> str:
+    """What the engine prints under the release Command in its Diagnostics."""
+    found = re.search(r"Diagnostics:\n.*?\(release[^)]*\):\n(.*?)(?:\n  \S|\Z)", output, re.DOTALL)
+    assert found, output
+    return found[1].strip()

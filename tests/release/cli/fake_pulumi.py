@@ -1,0 +1,25 @@
+"""A stand-in for `pulumi stack output|history|ls`: answers from files, notes how it was called."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+STATE = Path(os.environ["FAKE_STATE"])
+words = sys.argv[1:]
+with (STATE / "pulumi.jsonl").open("a") as calls:
+    calls.write(json.dumps(words) + "\n")
+assert words[0] == "-C", words
+assert (Path(words[1]) / "Pulumi.yaml").is_file(), words
+assert words[2:4] == ["--non-interactive", "stack"], words
+if words[4] == "ls":
+    print(json.dumps([{"name": path.name} for path in STATE.iterdir() if path.is_dir()]))
+    sys.exit()
+stack = STATE / words[words.index("-s") + 1]
+if not stack.is_dir():
+    sys.exit(f"error: no stack named '{stack.name}' found")
+if (stack / "broken").exists():
+    sys.exit("warning: something\nerror: incorrect passphrase")
+print((stack / f"{words[4]}.json").read_text())

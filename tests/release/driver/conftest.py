@@ -1,0 +1,51 @@
+"""Fixtures of the driver's stories: a world of servers, buckets in a loopback S3."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tests.release.driver.world import HERE, World, client, make_artifact, program
+
+MakeBucket = Callable[[str], dict[str, str]]
+
+
+@pytest.fixture
+def world(tmp_path: Path, bucket: dict[str, str]) -> Iterator[World]:
+    for folder in ("bin", "server-bin", "tmp", "cache/layers", "cache/manifests"):
+        (tmp_path / folder).mkdir(parents=True)
+    program(tmp_path / "bin" / "ssh", HERE / "fake_ssh.py")
+    program(tmp_path / "server-bin" / "sudo", HERE / "fake_sudo.py")
+    world = World(root=tmp_path, bucket=bucket, artifact=make_artifact(tmp_path / "cache"))
+    yield world
+    world.close()
+    assert list((tmp_path / "tmp").iterdir()) == [], "the driver left something behind"
+
+
+@pytest.fixture(scope="session")
+def storage() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def make_bucket(storage: str, tmp_path: Path) -> MakeBucket:
+    def make(name: str) -> dict[str, str]:
+        full = f"{name}-{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:8]}"
+        given = {"name": full, "region": "fra1", "endpoint": storage, "access_key": "AK", "secret_key": "bucket-secret"}
+        client(given).create_bucket(Bucket=full)
+        return given
+
+    return make
+
+
+@pytest.fixture
+def bucket(make_bucket: MakeBucket) -> dict[str, str]:
+    return make_bucket("releases")

@@ -1,0 +1,75 @@
+"""The delivered agent itself, in a scratch tree: systemd, Caddy and the site's code are played by `Paper`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+SERVER = Path(os.environ["FAKE_SERVER"])
+STORY: dict[str, Any] = json.loads((SERVER / "story.json").read_text())
+sys.path.insert(0, sys.argv[1])
+
+from agent import cli, gate  # type: ignore[import-not-found]  # noqa: E402 - from the zipapp
+from agent.machine import Done  # type: ignore[import-not-found]  # noqa: E402
+
+
+class Paper:
+    """A machine whose commands succeed at once, except where the story says otherwise."""
+
+    root = SERVER
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        check: bool = True,
+        input: str | None = None,
+        env: Mapping[str, str] | None = None,
+        limit: float | None = 600,
+    ) -> Any:
+        """Note the command and answer it."""
+        with (SERVER / "commands.jsonl").open("a") as file:
+            file.write(json.dumps(list(argv)) + "\n")
+        if argv[0] == "systemctl" and "show" in argv:
+            return Done(0, "ActiveState=active\nNRestarts=0\nResult=success\n")
+        if argv[0] == "systemd-run" and argv[-1] == "preflight":
+            return Done(0, json.dumps({"plan": STORY.get("plan", [])}) + "\n")
+        if argv[0] == "systemd-run" and argv[-1] == "migrate":
+            return self._migrate()
+        return Done(0)
+
+    def _migrate(self) -> Any:
+        time.sleep(STORY.get("migrate_takes", 0))
+        if "migrate_fails" in STORY:
+            cause = {"cause": STORY["migrate_fails"], "applied": []}
+            return Done(1, json.dumps(cause) + "\n", "Traceback (most recent call last):\n  boom\n")
+        return Done(0, json.dumps({"applied": STORY.get("plan", [])}) + "\n")
+
+    def pause(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+    def now(self) -> float:
+        """Seconds on a clock that only goes forward."""
+        return time.monotonic()
+
+
+class Slots:
+    """A slot answers as what its link points at."""
+
+    def __call__(self, path: Path, url: str, *, host: str, limit: float) -> tuple[int, str]:
+        """Status and body."""
+        slot = path.parent.name.split("-")[-1]
+        status = STORY.get("statuses", {}).get(url, 200)
+        return status, json.dumps({"release": (SERVER / "srv/slipway/slots" / slot).resolve().name, "host": host})
+
+
+for folder in ("srv/slipway/layers", "srv/slipway/releases", "srv/slipway/slots", "srv/slipway/run", "etc/caddy/sites"):
+    (SERVER / folder).mkdir(parents=True, exist_ok=True)
+cli.Local, gate.Socket = Paper, Slots
+sys.exit(cli.main(sys.argv[2:]))

@@ -1,0 +1,74 @@
+"""The verb `arrive`: TLS on, then names and certificate reported apart; waiting is no failure."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from tests.release.driver.world import KEY, World
+
+
+def document(world: World, **changes: Any) -> dict[str, Any]:
+    return {
+        "site": "slipway",
+        "environment": "staging",
+        "hosts": ["localhost"],
+        "servers": world.servers,
+        "login_key": KEY,
+        "release": "aaaa-bbbb",
+        "dns": "managed",
+        "limit": 1,
+        **changes,
+    }
+
+
+def test_names_that_point_elsewhere_wait_and_are_told(world: World) -> None:
+    world.server(notes=["edge changed"])
+    answer = world.run("arrive", "198.51.100.130", document=document(world)).answer
+    assert (answer["dns"], answer["certificate"]) == ("waiting", "waiting")
+    assert answer["release"] == "aaaa-bbbb"
+    assert answer["address"] == "198.51.100.130"
+    assert set(answer["seconds"]) == {"edge", "dns", "certificate"}
+    assert answer["notes"][0] == "edge changed"
+    assert answer["notes"][1].startswith("localhost does not point here yet (got ")
+    assert answer["notes"][1].endswith("set localhost A 198.51.100.130")
+    assert answer["notes"][2] == "https://localhost gets its certificate by itself once the names point here"
+
+
+def test_names_that_point_here_and_no_certificate_yet(world: World) -> None:
+    world.server()
+    answer = world.run("arrive", "127.0.0.1", document=document(world)).answer
+    assert (answer["dns"], answer["certificate"]) == ("ok", "waiting")
+    assert answer["notes"][0].startswith("https://localhost does not answer as this release yet (")
+
+
+def test_the_agent_gets_hosts_and_address_and_no_login_key(world: World) -> None:
+    world.server()
+    world.run("arrive", "127.0.0.1", document=document(world))
+    (heard,) = world.heard()
+    assert heard["hosts"] == ["localhost"]
+    assert heard["address"] == "127.0.0.1"
+    assert not {"servers", "login_key"} & set(heard)
+
+
+def test_a_refused_edge_fails(world: World) -> None:
+    world.server(fails_at="edge", error="caddy: refused the site's file", detail=["line 3: unknown directive"])
+    result = world.run("arrive", "127.0.0.1", document=document(world))
+    lines = result.err.splitlines()
+    assert lines[0] == "arrive: web-1: caddy: refused the site's file"
+    assert lines[1] == "way out: correct the cause and run pulumi up again; the release itself stands and serves"
+    assert lines[2] == "  line 3: unknown directive"
+
+
+def test_a_server_out_of_reach_fails(world: World) -> None:
+    world.server(ssh_says="Host key verification failed.")
+    result = world.run("arrive", "127.0.0.1", document=document(world))
+    assert result.err.splitlines()[0].endswith("or somebody is in between")
+
+
+def test_records_of_another_hand_are_not_waited_for(world: World) -> None:
+    world.server()
+    start = time.monotonic()
+    answer = world.run("arrive", "198.51.100.130", document=document(world, dns="external", limit=60)).answer
+    assert answer["dns"] == "waiting"
+    assert time.monotonic() - start < 15

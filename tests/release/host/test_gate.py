@@ -1,0 +1,72 @@
+"""A slot is believed for what its socket answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from release.host.agent.failure import Failure, Gone
+from release.host.agent.gate import pass_gate
+from release.host.agent.machine import Done
+from release.host.agent.site import Site
+from tests.release.host import driver
+from tests.release.host.bench import Recorded, parsed
+
+
+def gate(site: Site, machine: Recorded, answers: driver.Site, **changes: object) -> None:
+    pass_gate(site, machine, parsed(**changes), slot="green", answers=answers, heed=lambda: None)
+
+
+def refusal(site: Site, machine: Recorded, answers: driver.Site, **changes: object) -> Failure:
+    with pytest.raises(Failure) as refused:
+        gate(site, machine, answers, **changes)
+    return refused.value
+
+
+def test_asks_three_times_then_the_home_page_with_the_canonical_host(site: Site, machine: Recorded) -> None:
+    answers = driver.Site()
+    gate(site, machine, answers)
+    assert answers.asked == [
+        *["gallery-green gallery.example/_slipway/ready"] * 3,
+        "gallery-green gallery.example/",
+    ]
+
+
+def test_a_redirecting_home_page_is_fine_and_health_is_strict(site: Site, machine: Recorded) -> None:
+    gate(site, machine, driver.Site(**{"/": (302, "")}))
+    answers = driver.Site(**{"/healthz": (302, "")})
+    assert refusal(site, machine, answers, health="/healthz").cause == (
+        "gate: GET /healthz: should answer 200 (got 302)"
+    )
+
+
+def test_a_dead_unit_is_seen_at_once_with_the_last_line_of_its_traceback(site: Site, machine: Recorded) -> None:
+    machine.answers["-p ActiveState"] = Done(0, "ActiveState=activating\nNRestarts=1\nResult=exit-code\n")
+    machine.answers["journalctl"] = Done(
+        0, "Traceback (most recent call last):\n  File x\nImportError: no\n[INFO] Worker exiting\n"
+    )
+    failure = refusal(site, machine, driver.Site(**{"/_slipway/ready": OSError("refused")}))
+    assert failure.cause == "gate: ImportError: no (gallery-web@green.service does not stay up (exit-code))"
+    assert machine.clock == 0
+
+
+def test_never_ready_says_what_it_last_said(site: Site, machine: Recorded) -> None:
+    answers = driver.Site(**{"/_slipway/ready": (503, '{"reason": "database"}')})
+    failure = refusal(site, machine, answers)
+    assert failure.cause == 'gate: /_slipway/ready: should answer 200 within 5 s (got 503 {"reason": "database"})'
+
+
+def test_a_worker_that_has_died_fails_the_gate(site: Site, machine: Recorded) -> None:
+    machine.answers = {
+        "-p Result gallery-worker@green-mail": Done(0, "ActiveState=failed\nNRestarts=0\nResult=exit-code\n"),
+        **machine.answers,
+    }
+    failure = refusal(site, machine, driver.Site(), workers={"mail": "work"})
+    assert failure.cause.startswith("gate: gallery-worker@green-mail.service does not stay up")
+
+
+def test_a_driver_that_goes_ends_the_wait(site: Site, machine: Recorded) -> None:
+    def gone() -> None:
+        raise Gone("the driver hung up")
+
+    with pytest.raises(Gone):
+        pass_gate(site, machine, parsed(), slot="green", answers=driver.Site(), heed=gone)

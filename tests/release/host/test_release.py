@@ -1,0 +1,218 @@
+"""The whole conversation: agent and a driver over pipes, on a machine that only writes down."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from release.host.agent.lock import held
+from release.host.agent.machine import Done
+from release.host.agent.site import Site
+from release.host.agent.state import load
+from tests.release.host import driver
+from tests.release.host.bench import DATABASE, Recorded
+from tests.release.host.conftest import release_of
+from tests.release.host.driver import Driver
+
+
+def journal(site: Site) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (site.state / "journal.jsonl").read_text().splitlines()]
+
+
+def test_a_first_release(site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]) -> None:
+    talk = Driver(machine, driver.Site())
+    done = talk.whole(wanted, bucket)
+    assert talk.end() == 0
+    assert set(done["phases"]) == {
+        *("fetch", "compile", "packages", "preflight", "static", "start", "gate", "flip", "drain"),
+    }
+    assert site.serving() == "blue"
+    state = load(site)
+    assert state.committed
+    assert state.committed.release == wanted["release"]
+    assert state.provisional is None
+    assert (site.slot("blue") / "src/manage.py").read_text() == "# 1\n"
+    assert machine.told("systemctl stop gallery-holding.service")
+
+
+def test_the_next_release_takes_the_other_slot(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
+) -> None:
+    first = Driver(machine, driver.Site())
+    first.whole(wanted, bucket)
+    first.end()
+    machine.ran.clear()
+    second = Driver(machine, driver.Site())
+    second.whole(release_of(bucket, "2"), bucket)
+    second.end()
+    assert site.serving() == "green"
+    needed = next(m["need"] for m in second.heard if "need" in m)
+    assert len(needed) == 2  # the dependencies are there
+    assert machine.told("systemctl stop gallery-web@blue.service")
+    assert (site.static / "app.000000000001.css").read_text() == "1"
+    assert (site.static / "app.000000000002.css").read_text() == "2"
+    assert (site.static / "app.css").read_text() == "2"
+    assert not (site.static / "staticfiles.json").exists()
+    assert not machine.told("caddy validate")  # a code release is none of Caddy's business
+
+
+def test_what_serves_already_is_left_alone(site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]) -> None:
+    first = Driver(machine, driver.Site())
+    first.whole(wanted, bucket)
+    first.end()
+    machine.ran.clear()
+    again = Driver(machine, driver.Site(**{"/_slipway/release": (200, wanted["release"])}))
+    again.say(wanted)
+    assert again.hear("done")["slot"] == "blue"
+    assert again.end() == 0
+    assert machine.ran == []
+
+
+def test_a_preflight_that_fails_changes_nothing(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
+) -> None:
+    said = "Traceback (most recent call last):\n  File x\nModuleNotFoundError: No module named 'x'\n"
+    machine.answers["/usr/bin/python3 - "] = Done(1, "", said)
+    talk = Driver(machine, driver.Site())
+    talk.to_urls(wanted, bucket)
+    error = talk.hear("error")
+    assert talk.end() == 1
+    assert error["error"] == "preflight: ModuleNotFoundError: No module named 'x'"
+    assert error["detail"][-1] == "ModuleNotFoundError: No module named 'x'"
+    assert error["serves"] == "holding page"
+    assert site.serving() == "holding"
+    assert not machine.told("systemctl start")
+
+
+def test_a_migration_that_fails_says_what_is_ahead(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
+) -> None:
+    def django(argv: Any) -> Done:
+        if argv[-1] == "preflight":
+            return Done(0, json.dumps({"plan": ["gallery.0001", "gallery.0002"]}))
+        return Done(1, json.dumps({"applied": ["gallery.0001"], "cause": "ValueError: no"}))
+
+    machine.answers["/usr/bin/python3 - "] = django
+    talk = Driver(machine, driver.Site())
+    talk.to_urls(wanted, bucket)
+    error = talk.hear("error")
+    talk.end()
+    assert (error["error"], error["ahead"]) == ("migrate: ValueError: no", ["gallery.0001"])
+
+
+def test_a_page_that_answers_500_is_not_let_through(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
+) -> None:
+    said = "ERROR django.request: /\nTraceback (most recent call last):\n  File x\nKeyError: 'broken'\n"
+    machine.answers["journalctl"] = Done(0, said)
+    talk = Driver(machine, driver.Site(**{"/": (500, "")}))
+    talk.to_urls(wanted, bucket)
+    error = talk.hear("error")
+    talk.end()
+    assert error["error"] == "gate: KeyError: 'broken' (GET /: should answer below 500 (got 500))"
+    assert machine.told("systemctl stop gallery-web@blue.service")
+    assert site.serving() == "holding"
+
+
+def test_a_driver_that_hangs_up_before_the_flip_leaves_the_old_release(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
+) -> None:
+    talk = Driver(machine, driver.Site())
+    talk.to_ready(wanted, bucket)
+    talk.hang_up()
+    assert talk.hear("error")["aborted"]
+    assert talk.end() == 1
+    assert site.serving() == "holding"
+
+
+def test_a_driver_that_hangs_up_after_the_flip_has_it_flipped_back(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
+) -> None:
+    talk = Driver(machine, driver.Site())
+    talk.to_ready(wanted, bucket)
+    talk.say({"go": "flip"})
+    talk.hear("flipped")
+    assert site.serving() == "blue"
+    assert load(site).provisional
+    assert any("slipway-deadline-gallery" in line for line in machine.told("systemd-run"))
+    talk.hang_up()
+    error = talk.hear("error")
+    assert (error["reverted"], error["serves"]) == (True, "holding page")
+    talk.end()
+    assert site.serving() == "holding"
+    assert load(site).provisional is None
+    assert site.caddy.read_text() == "# holding\n"
+    assert "reverted" in [line["event"] for line in journal(site)]
+
+
+def test_a_driver_that_says_stop_is_obeyed(site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]) -> None:
+    talk = Driver(machine, driver.Site())
+    talk.to_ready(wanted, bucket)
+    talk.say({"go": "abort"})
+    assert talk.hear("error")["error"] == "the driver said stop"
+    assert talk.end() == 1
+
+
+def test_a_commit_after_the_deadline_is_refused(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
+) -> None:
+    from release.host.agent.switch import revert
+
+    talk = Driver(machine, driver.Site())
+    talk.to_ready(wanted, bucket)
+    talk.say({"go": "flip"})
+    talk.hear("flipped")
+    assert revert(site, machine)  # systemd's timer
+    talk.say({"go": "commit"})
+    assert talk.hear("error")["error"] == "commit: came after the deadline, this machine has flipped back"
+    talk.end()
+    assert site.serving() == "holding"
+
+
+def test_only_the_lead_migrates_and_grants(site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]) -> None:
+    machine.answers["/usr/bin/python3 - "] = Done(0, json.dumps({"plan": ["gallery.0001"], "applied": []}))
+    talk = Driver(machine, driver.Site())
+    talk.whole({**wanted, "lead": False, "database": DATABASE}, bucket)
+    talk.end()
+    assert not [line for line in machine.told("systemd-run") if line.endswith("migrate")]
+    assert not [sql for sql in machine.inputs if "GRANT" in sql]
+
+
+def test_a_lock_that_is_held_is_named(site: Site, machine: Recorded, wanted: dict[str, Any]) -> None:
+    with held(site, machine, by="release 0-0"):
+        talk = Driver(machine, driver.Site())
+        talk.say(wanted)
+        error = talk.hear("error")["error"]
+        talk.end()
+    assert error.startswith("lock: release 0-0 (process ")
+    assert error.endswith("is at work on this machine, wait for it and run pulumi up again")
+
+
+def test_no_secret_is_written_but_for_the_slot(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
+) -> None:
+    talk = Driver(machine, driver.Site())
+    talk.whole({**wanted, "database": DATABASE}, bucket)
+    talk.end()
+    for path in site.root.rglob("*"):
+        if path.is_file() and not path.is_symlink() and path != site.env("blue"):
+            text = path.read_text()
+            assert not any(secret in text for secret in ("hush", "secret-key", "p/w", "admin-pw")), path
+    assert site.env("blue").stat().st_mode & 0o777 == 0o600
+    assert "admin-pw" not in site.env("blue").read_text()
+    assert not any(secret in line for line in machine.ran for secret in ("hush", "secret-key", "p/w", "admin-pw"))
+
+
+def test_a_layer_that_is_not_what_it_says_is_refused(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
+) -> None:
+    code = wanted["manifest"]["layers"]["code"]
+    static = wanted["manifest"]["layers"]["static"]
+    (bucket / f"{code}.tar.zst").write_bytes((bucket / f"{static}.tar.zst").read_bytes())
+    talk = Driver(machine, driver.Site())
+    talk.to_urls(wanted, bucket)
+    error = talk.hear("error")["error"]
+    talk.end()
+    assert error.startswith(f"layer {code[:12]}: should have that digest (got {static[:12]})")
+    assert not (site.layers / code).exists()
