@@ -61,6 +61,7 @@ class Environment(ComponentResource):
             "address": address.ip,
             "artifact": release.artifact,
             "release": release.id_,
+            "phases": release.phases,
             "database_host": database.host if database else None,
             "media_bucket": media.bucket if media else None,
             "release_bucket": release.bucket,

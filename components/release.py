@@ -66,6 +66,7 @@ class Release(ComponentResource):
         answer = answer_of(self.command, resource=self)
         self.artifact: Output[str] = answer["artifact"]
         self.id_: Output[str] = answer["release"]
+        self.phases: Output[dict[str, float]] = answer["phases"]
         self.register_outputs({"artifact": self.artifact, "release": self.id_})
 
     def _origin(self, settings: Settings) -> Output[Any] | None:

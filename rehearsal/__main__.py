@@ -29,7 +29,7 @@ def main() -> int:
 def unfit() -> str | None:
     """Why this computer cannot hold a rehearsal, or None."""
     if sys.platform != "linux":
-        return "rehearsal: needs Linux (got {sys.platform}), see docs/rehearsal.md for a Linux virtual machine"
+        return f"rehearsal: needs Linux (got {sys.platform}), see docs/rehearsal.md for a Linux virtual machine"
     if os.geteuid() != 0:
         return "rehearsal: needs root, for network namespaces and machines: sudo make rehearse"
     return None
@@ -37,14 +37,14 @@ def unfit() -> str | None:
 
 def rehearse(*, only: str | None, cloud_only: bool) -> int:
     """Start what does not run yet, then tell the story inside the rehearsal's network."""
-    from rehearsal.start import environment, start
+    from rehearsal.start import start
 
-    start(Steps(ledger=paths.LOG / "start.json"))
+    environment = start(Steps(ledger=paths.LOG / "start.json"))
     if cloud_only:
         return 0
     inside = str(paths.BIN / "inside")
     story = [inside, sys.executable, "-m", "rehearsal.story", *(["--only", only] if only else [])]
-    os.execve(inside, story, {**os.environ, **environment()})
+    os.execve(inside, story, {**os.environ, **environment})
 
 
 def destroy() -> int:

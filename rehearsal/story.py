@@ -120,7 +120,8 @@ def visit(steps: Steps, stack: str) -> None:
     """Look at a site as people do: plain requests first, then a browser that uploads a picture."""
     found = outputs(stack)
     with steps.step(f"{found['url']}: page, certificate, redirects, static files"):
-        steps.note(_python("rehearsal.visit", "check", found["url"], "--host", *_hosts(stack)))
+        for line in check(found["url"], hosts=_hosts(stack)):
+            steps.note(line)
     kind = _kind(stack)
     if kind is None:
         return
@@ -130,14 +131,25 @@ def visit(steps: Steps, stack: str) -> None:
         screenshot = paths.SCREENSHOTS / f"{stack}.png"
         screenshot.parent.mkdir(parents=True, exist_ok=True)
         arguments = ["rehearsal.visit", kind, found["url"], "--user", "rehearsal", "--screenshot", str(screenshot)]
-        steps.note(_python(*arguments, "--json", input=password))
+        seen = json.loads(_python(*arguments, "--json", input=password))
+        shown = seen.get("front") or seen["library"]
+        steps.note(f"shown, {shown['width']} pixels wide, from {shown['src']}")
+        steps.note(f"/admin/ styled by {', '.join(Path(sheet).name for sheet in seen['admin'])}")
         names = [str(item["key"]) for item in _cloud(f"buckets/{found['media_bucket']}/objects")["objects"]]
         if not names:
             raise StoryFailed(f"{found['media_bucket']}: should hold the uploaded picture (holds nothing)")
         steps.note(f"bucket {found['media_bucket']}: {len(names)} objects, {names[0]}")
-        steps.note(f"screenshot {screenshot}")
+        steps.note(f"screenshots {', '.join(os.path.relpath(file) for file in seen['screenshots'])}")
     with steps.step(f"{found['url']}: rows in the managed Postgres over verified TLS"):
         steps.note(_shell(stack, _ROWS))
+
+
+def check(url: str, *, hosts: list[str]) -> list[str]:
+    """What plain requests saw, the static files counted; a check that fails ends the story."""
+    rows = json.loads(_python("rehearsal.visit", "check", url, "--host", *hosts, "--json"))["checks"]
+    static = [row for row in rows if str(row["name"]).startswith("/static/")]
+    lines = [f"{row['name']}: {row['seen']}" for row in rows if row not in static]
+    return [*lines, f"/admin/: {len(static)} static files, each hashed and immutable, text compressed"]
 
 
 _ROWS = """

@@ -28,8 +28,9 @@ patiently() {
   return 1
 }
 
+# Offline: packages lay their units down and leave systemd alone until all of them, and ours, are there.
 apt() {
-  DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes --no-install-recommends \
+  SYSTEMD_OFFLINE=1 DEBIAN_FRONTEND=noninteractive apt-get --quiet --yes --no-install-recommends \
     -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io "$@"
 }
 
@@ -78,7 +79,7 @@ systemctl enable --quiet "$site-holding" slipway-reconcile caddy
 if [ "$(readlink "/srv/$site/run/current.sock")" = "/run/$site-holding/web.sock" ]; then
   systemctl start "$site-holding"
 fi
-systemctl start caddy
+systemctl start caddy unattended-upgrades
 systemctl reload caddy
 
 # End to end, through Caddy and the very link a release will flip: an answer, and not Caddy's own 502.

@@ -5,16 +5,29 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+from dataclasses import dataclass
 
 from .document import Database
 from .failure import Failure
 from .machine import Done, Machine
 from .site import Site, write
 
-__all__ = ["fingerprint", "grant", "grants", "tls_mode"]
+__all__ = ["Seen", "fingerprint", "grant", "grants", "look"]
+
+CONNECTIONS = """SELECT current_setting('max_connections')::int
+    - current_setting('superuser_reserved_connections')::int
+    - coalesce(current_setting('reserved_connections', true), '0')::int"""
 
 MISMATCH = re.compile(r"server certificate for .* does not match host name")
 PATIENCE = 5  # tries: a trusted source may be admitted a moment after the server exists
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What one look at the database told."""
+
+    mode: str
+    connections: int  # that ordinary users may have at a time
 
 
 def fingerprint(database: Database) -> str:
@@ -23,20 +36,20 @@ def fingerprint(database: Database) -> str:
     return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
 
 
-def tls_mode(site: Site, machine: Machine, database: Database) -> str:
-    """verify-full, or verify-ca when the certificate is the cluster's own but made out to another name."""
+def look(site: Site, machine: Machine, database: Database) -> Seen:
+    """Connect as the site does: verify-full, or verify-ca when the certificate is made out to another name."""
     write(site.ca, database.ca)
     for attempt in range(1, PATIENCE + 1):
+        done = Done(0)
         for mode in ("verify-full", "verify-ca"):
-            done = _psql(site, machine, database, sql="SELECT 1", admin=False, mode=mode)
+            done = _psql(site, machine, database, sql=CONNECTIONS, admin=False, mode=mode)
             if done.code == 0:
-                return mode
+                return Seen(mode, int(done.out.strip() or 0))
             if not MISMATCH.search(done.err):
                 break
-        if attempt < PATIENCE and _passing(done):
-            machine.pause(attempt)
-            continue
-        break
+        if attempt == PATIENCE or not _passing(done):
+            break
+        machine.pause(attempt)
     raise Failure(f"database: {_said(done)}", detail=done.lines)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Sequence
 
-__all__ = ["Failure", "Gone", "cause_in"]
+__all__ = ["Failure", "Gone", "cause_in", "told"]
 
 ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Warning|Exit|Interrupt|DoesNotExist|Configured)\b.*")
 
@@ -33,3 +34,10 @@ def cause_in(lines: Sequence[str]) -> str:
                 return line.strip()
     named = [line.strip() for line in lines if ERROR.match(line.strip())]
     return named[-1] if named else next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def told(error: Exception) -> Failure:
+    """What we did not foresee becomes a Failure with its traceback; the driver is never left without a word."""
+    if isinstance(error, Failure):
+        return error
+    return Failure(f"agent: {type(error).__name__}: {error}", detail=traceback.format_exc().splitlines()[-20:])

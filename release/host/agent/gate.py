@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
 
 from .document import Document
 from .failure import Failure, cause_in
 from .machine import Machine
+from .releases import web_of
 from .site import Site
 
 __all__ = ["Answers", "Socket", "journal_of", "pass_gate"]
@@ -65,26 +68,22 @@ def pass_gate(
     def ask(url: str) -> tuple[int, str]:
         return answers(site.socket(slot), url, host=document.canonical, limit=max(1.0, until - machine.now()))
 
-    in_a_row, last = 0, "nothing yet"
+    processes, threads = web_of(site, document)
+    in_a_row = 0
     while in_a_row < IN_A_ROW:
         heed()
         _refuse_dead(machine, unit)
-        try:
-            status, body = ask("/_slipway/ready")
-            last = f"{status} {body[:200]}".strip()
-        except OSError as error:
-            status, last = 0, str(error)
-        in_a_row = in_a_row + 1 if status == 200 else 0
-        if in_a_row == 0:
-            if machine.now() > until:
-                limit = f"{document.limits.gate:.0f} s"
-                raise _refused(
-                    machine, unit, f"/_slipway/ready: should answer 200 within {limit} (got {last})", own=False
-                )
+        reason = _unready(site, slot, ask, processes=processes)
+        if reason and machine.now() > until:
+            rule = f"should be ready within {document.limits.gate:.0f} s"
+            raise _refused(machine, unit, f"{rule} (got {reason})", own=False)
+        in_a_row = 0 if reason else in_a_row + 1
+        if reason:
             machine.pause(PAUSE)
     _ask_once(machine, unit, ask, "/", lambda status: status < 500, "below 500")
     if document.health:
         _ask_once(machine, unit, ask, document.health, lambda status: status == 200, "200")
+    _warm_up(ask, count=2 * processes * threads)
     _refuse_dead_workers(site, machine, document, slot=slot)
 
 
@@ -94,6 +93,29 @@ def journal_of(machine: Machine, unit: str, *, lines: int = 60) -> list[str]:
     of = [f"_SYSTEMD_INVOCATION_ID={shown}"] if shown else ["-u", unit]
     argv = ["journalctl", "--no-pager", "-q", "-o", "cat", "-n", str(lines), *of]
     return [line.rstrip() for line in machine.run(argv, check=False).out.splitlines() if line.strip()]
+
+
+def _unready(site: Site, slot: str, ask: Callable[[str], tuple[int, str]], *, processes: int) -> str:
+    """Why the slot is not ready; the marks are gunicorn's, made when a process has imported the site."""
+    up = len(list(site.socket(slot).parent.glob("ready-*")))
+    if up < processes:
+        return f"{up} of {processes} processes"
+    try:
+        status, body = ask("/_slipway/ready")
+    except OSError as error:
+        return f"/_slipway/ready: {error}"
+    return "" if status == 200 else f"/_slipway/ready: {status} {body[:200]}".strip()
+
+
+def _warm_up(ask: Callable[[str], tuple[int, str]], *, count: int) -> None:
+    """Let every thread make its connections and templates before a visitor waits for them."""
+
+    def once(_: int) -> None:
+        with contextlib.suppress(OSError):
+            ask("/")
+
+    with ThreadPoolExecutor(max_workers=count) as pool:
+        list(pool.map(once, range(count)))
 
 
 def _ask_once(

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import traceback
 from contextlib import AbstractContextManager
 from typing import Any
 
 from . import caddy, database, layers, releases, sandbox, static, tidy, units
 from .document import Document
-from .failure import Failure, Gone
+from .failure import Failure, Gone, told
 from .gate import Answers, pass_gate
 from .journal import Journal
 from .lock import held
@@ -42,7 +41,8 @@ def release(wire: Wire, machine: Machine, answers: Answers) -> int:
     except Gone as gone:
         wire.send({"aborted": True, "error": str(gone)})
     except Exception as error:
-        wire.send({"error": str(told(error)), "detail": traceback.format_exc().splitlines()})
+        unforeseen = told(error)
+        wire.send({"error": unforeseen.cause, "detail": unforeseen.detail})
     return 1
 
 
@@ -50,13 +50,6 @@ def serving(site: Site) -> str:
     """What visitors get: a release's id, or the holding page."""
     committed = load(site).committed
     return committed.release if committed else "holding page"
-
-
-def told(error: Exception) -> Failure | Gone:
-    """What we did not foresee becomes a Failure with its traceback; the driver is never left without a word."""
-    if isinstance(error, (Failure, Gone)):
-        return error
-    return Failure(f"agent: {type(error).__name__}: {error}", detail=traceback.format_exception(error))
 
 
 class _Release:
@@ -85,7 +78,7 @@ class _Release:
             self.wire.expect("flip", limit=GO)
             before = self._switch(new)
         except Exception as error:
-            return self._leave(new, told(error))
+            return self._leave(new, error if isinstance(error, Gone) else told(error))
         self._tidy(before)
         return self._say(done=True, phases=self.journal.phases, notes=self.notes)
 
@@ -174,10 +167,14 @@ class _Release:
         return lacking
 
     def _preflight(self, slot: str) -> list[str]:
-        self.sslmode = self._tls()
         document = self.document
+        seen = self._look()
+        self.sslmode = seen.mode if seen else ""
+        connections = seen.connections if seen else None
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        releases.assemble(self.site, document, memory=memory, cpus=os.cpu_count() or 1)
+        releases.assemble(self.site, document, memory=memory, cpus=os.cpu_count() or 1, connections=connections)
+        if connections and (needed := releases.needed_connections(self.site, document)) > connections:
+            self.notes.append(f"web: may need {needed} database connections during a release, there are {connections}")
         env = releases.environment(self.site, document, slot=slot, sslmode=self.sslmode)
         releases.occupy(self.site, document, slot=slot, env=env)
         # Rendered before anything is touched: a wrong limit or host is found now.
@@ -189,18 +186,15 @@ class _Release:
         self.wire.heed()
         return list(found.get("plan", []))
 
-    def _tls(self) -> str:
-        """How far the certificate can be verified; asked once per database."""
+    def _look(self) -> database.Seen | None:
+        """How far the certificate can be verified, and how many connections there are."""
         wanted = self.document.database
         if not wanted:
-            return ""
-        known = database.fingerprint(wanted)
-        proven = load(self.site).proven.get("tls", {})
-        mode = str(proven.get(known) or database.tls_mode(self.site, self.machine, wanted))
-        self._prove("tls", {known: mode})
-        if mode != "verify-full":
-            self.notes.append(f"database: the certificate is its own but not made out to {wanted.host}: {mode}")
-        return mode
+            return None
+        seen = database.look(self.site, self.machine, wanted)
+        if seen.mode != "verify-full":
+            self.notes.append(f"database: the certificate is its own but not made out to {wanted.host}: {seen.mode}")
+        return seen
 
     def _migrate(self, slot: str, plan: list[str]) -> None:
         wanted = self.document.database

@@ -12,14 +12,15 @@ from .document import Document
 from .failure import Failure
 from .site import Site, replace_link, write
 
-__all__ = ["assemble", "environment", "occupy", "processes"]
+__all__ = ["assemble", "environment", "needed_connections", "occupy", "processes", "web_of"]
 
 MIB = 1 << 20
 SYSTEM = 250  # MiB kept for everything else
+SPARE = 3  # connections for migrations, a person's manage command, monitoring
 ESTIMATE = 120  # MiB of one process of a site nobody has measured; two releases run at a time
 
 
-def assemble(site: Site, document: Document, *, memory: int, cpus: int) -> None:
+def assemble(site: Site, document: Document, *, memory: int, cpus: int, connections: int | None) -> None:
     """Make, or make again, the directory of a release."""
     home = site.release(document.release)
     home.mkdir(parents=True, exist_ok=True)
@@ -35,7 +36,7 @@ def assemble(site: Site, document: Document, *, memory: int, cpus: int) -> None:
     replace_link(home / "app", f"src/{root}".rstrip("/"))
     if not (home / "app").resolve().is_relative_to((site.layers / layers["code"] / "src").resolve()):
         raise Failure(f"manifest: root: should lie inside the project (got {root!r})")
-    web = _web(document, memory=memory, cpus=cpus)
+    web = _web(document, memory=memory, cpus=cpus, connections=connections)
     write(home / "web.json", json.dumps(web))
     write(home / "gunicorn.conf.py", (files(__package__) / "files/gunicorn.conf.py").read_bytes())
     write(home / "release.json", json.dumps(_public(document), indent=1, sort_keys=True) + "\n")
@@ -50,9 +51,12 @@ def occupy(site: Site, document: Document, *, slot: str, env: dict[str, str]) ->
     replace_link(site.slot(slot), f"../releases/{document.release}")
 
 
-def processes(*, memory: int, cpus: int) -> int:
-    """gunicorn's processes for a machine of this size."""
-    return max(1, min(2 * cpus + 1, int((memory / MIB * 0.7 - SYSTEM) / (2 * ESTIMATE))))
+def processes(*, memory: int, cpus: int, threads: int, connections: int | None) -> int:
+    """gunicorn's processes: what CPU, memory and database bear while two releases run."""
+    bearable = [2 * cpus + 1, int((memory / MIB * 0.7 - SYSTEM) / (2 * ESTIMATE))]
+    if connections is not None:
+        bearable.append(connections // (2 * threads))
+    return max(1, min(bearable))
 
 
 def environment(site: Site, document: Document, *, slot: str, sslmode: str) -> dict[str, str]:
@@ -80,12 +84,25 @@ def environment(site: Site, document: Document, *, slot: str, sslmode: str) -> d
     return {**given, **users, **own}
 
 
-def _web(document: Document, *, memory: int, cpus: int) -> dict[str, int]:
+def _web(document: Document, *, memory: int, cpus: int, connections: int | None) -> dict[str, int]:
     web = document.raw.get("web") or {}
-    return {
-        "processes": int(web.get("processes") or processes(memory=memory, cpus=cpus)),
-        "threads": int(web.get("threads") or 4),
-    }
+    threads = int(web.get("threads") or 4)
+    if connections is not None:
+        connections -= SPARE + 2 * len(document.workers) + len(document.schedule)
+    fitting = processes(memory=memory, cpus=cpus, threads=threads, connections=connections)
+    return {"processes": int(web.get("processes") or fitting), "threads": threads}
+
+
+def needed_connections(site: Site, document: Document) -> int:
+    """Connections the site may hold while two releases run: every thread keeps one."""
+    processes, threads = web_of(site, document)
+    return 2 * (processes * threads + len(document.workers))
+
+
+def web_of(site: Site, document: Document) -> tuple[int, int]:
+    """Processes and threads of a release that has been assembled."""
+    web = json.loads((site.release(document.release) / "web.json").read_text())
+    return web["processes"], web["threads"]
 
 
 def _media(document: Document) -> dict[str, Any]:

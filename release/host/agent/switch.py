@@ -78,6 +78,8 @@ def settle(site: Site, machine: Machine) -> None:
         machine.run(["systemctl", "--quiet", "--no-reload", "enable", *wanted])
     if enabled - set(wanted):
         machine.run(["systemctl", "--quiet", "--no-reload", "disable", *sorted(enabled - set(wanted))])
+    if set(wanted) != enabled:
+        machine.run(["systemctl", "daemon-reload"])
     if state.committed:
         facts = _facts(site, state.committed)
         put_schedule(site, machine, slot=slot, schedule=facts.get("schedule", {}), writable=facts.get("writable", []))

@@ -70,6 +70,10 @@ def site_on(root: Path, name: str = "gallery") -> Site:
     site = Site(name, root)
     for directory in (site.layers, site.releases, site.static, site.home / "slots", site.home / "run", site.state):
         directory.mkdir(parents=True)
+    for slot in ("blue", "green"):
+        site.socket(slot).parent.mkdir(parents=True)
+        for number in range(64):
+            (site.socket(slot).parent / f"ready-{number}").touch()
     site.current.symlink_to(f"/run/{name}-holding/web.sock")
     site.caddy.parent.mkdir(parents=True)
     site.caddy.write_text("# holding\n")

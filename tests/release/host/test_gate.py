@@ -7,12 +7,13 @@ import pytest
 from release.host.agent.failure import Failure, Gone
 from release.host.agent.gate import pass_gate
 from release.host.agent.machine import Done
-from release.host.agent.site import Site
+from release.host.agent.site import Site, write
 from tests.release.host import driver
 from tests.release.host.bench import Recorded, parsed
 
 
 def gate(site: Site, machine: Recorded, answers: driver.Site, **changes: object) -> None:
+    write(site.release(parsed().release) / "web.json", '{"processes": 2, "threads": 4}')
     pass_gate(site, machine, parsed(**changes), slot="green", answers=answers, heed=lambda: None)
 
 
@@ -25,10 +26,18 @@ def refusal(site: Site, machine: Recorded, answers: driver.Site, **changes: obje
 def test_asks_three_times_then_the_home_page_with_the_canonical_host(site: Site, machine: Recorded) -> None:
     answers = driver.Site()
     gate(site, machine, answers)
-    assert answers.asked == [
+    assert answers.asked[:4] == [
         *["gallery-green gallery.example/_slipway/ready"] * 3,
         "gallery-green gallery.example/",
     ]
+    assert len(answers.asked) == 4 + 2 * 2 * 4  # every thread has been warmed
+
+
+def test_waits_for_every_process(site: Site, machine: Recorded) -> None:
+    for mark in site.socket("green").parent.glob("ready-*"):
+        mark.unlink()
+    failure = refusal(site, machine, driver.Site())
+    assert failure.cause == "gate: should be ready within 5 s (got 0 of 2 processes)"
 
 
 def test_a_redirecting_home_page_is_fine_and_health_is_strict(site: Site, machine: Recorded) -> None:
@@ -52,7 +61,7 @@ def test_a_dead_unit_is_seen_at_once_with_the_last_line_of_its_traceback(site: S
 def test_never_ready_says_what_it_last_said(site: Site, machine: Recorded) -> None:
     answers = driver.Site(**{"/_slipway/ready": (503, '{"reason": "database"}')})
     failure = refusal(site, machine, answers)
-    assert failure.cause == 'gate: /_slipway/ready: should answer 200 within 5 s (got 503 {"reason": "database"})'
+    assert failure.cause == 'gate: should be ready within 5 s (got /_slipway/ready: 503 {"reason": "database"})'
 
 
 def test_a_worker_that_has_died_fails_the_gate(site: Site, machine: Recorded) -> None:
@@ -68,5 +77,6 @@ def test_a_driver_that_goes_ends_the_wait(site: Site, machine: Recorded) -> None
     def gone() -> None:
         raise Gone("the driver hung up")
 
+    write(site.release(parsed().release) / "web.json", '{"processes": 2, "threads": 4}')
     with pytest.raises(Gone):
         pass_gate(site, machine, parsed(), slot="green", answers=driver.Site(), heed=gone)

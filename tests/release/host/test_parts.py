@@ -25,10 +25,25 @@ MIB = 1 << 20
 
 
 @pytest.mark.parametrize(
-    ("memory", "cpus", "wanted"), [(512, 1, 1), (1024, 1, 1), (2048, 1, 3), (4096, 2, 5), (65536, 8, 17)]
+    ("memory", "cpus", "connections", "wanted"),
+    [
+        *((512, 1, None, 1), (1024, 1, None, 1), (2048, 1, None, 3), (4096, 2, None, 5), (65536, 8, None, 17)),
+        *((4096, 2, 19, 2), (4096, 2, 3, 1), (4096, 2, 97, 5)),
+    ],
 )
-def test_processes_fit_twice_into_the_machine(memory: int, cpus: int, wanted: int) -> None:
-    assert releases.processes(memory=memory * MIB, cpus=cpus) == wanted
+def test_processes_fit_twice_into_machine_and_database(
+    memory: int, cpus: int, connections: int | None, wanted: int
+) -> None:
+    assert releases.processes(memory=memory * MIB, cpus=cpus, threads=4, connections=connections) == wanted
+
+
+def test_the_smallest_database_is_not_outrun(site: Site) -> None:
+    document = parsed(database=DATABASE)
+    for layer in document.layers.values():
+        (site.layers / layer / "src").mkdir(parents=True)
+    releases.assemble(site, document, memory=4096 * MIB, cpus=2, connections=22)
+    assert json.loads((site.release(document.release) / "web.json").read_text()) == {"processes": 2, "threads": 4}
+    assert releases.needed_connections(site, document) == 16
 
 
 def test_the_environment_of_a_slot(site: Site) -> None:
@@ -114,9 +129,9 @@ def test_a_certificate_for_another_name_is_verified_as_far_as_it_goes(site: Site
     wanted = parsed(database=DATABASE).database
     assert wanted
     said = 'psql: error: connection failed: server certificate for "x" does not match host name "y"\n'
-    replies = iter([Done(2, "", said), Done(0)])
+    replies = iter([Done(2, "", said), Done(0, "  22\n")])
     machine.answers["psql"] = lambda argv: next(replies)
-    assert database.tls_mode(site, machine, wanted) == "verify-ca"
+    assert database.look(site, machine, wanted) == database.Seen("verify-ca", 22)
     assert [env["PGSSLMODE"] for env in machine.envs] == ["verify-full", "verify-ca"]
 
 
@@ -126,7 +141,7 @@ def test_a_database_that_refuses_is_the_cause(site: Site, machine: Recorded) -> 
     said = 'psql: error: connection to server failed: FATAL:  password authentication failed for user "app"\n'
     machine.answers["psql"] = Done(2, "", said)
     with pytest.raises(Failure, match=r"database: .*FATAL:  password authentication failed"):
-        database.tls_mode(site, machine, wanted)
+        database.look(site, machine, wanted)
 
 
 def test_packages_that_are_there_ask_no_network(machine: Recorded) -> None:

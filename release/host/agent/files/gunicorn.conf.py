@@ -1,7 +1,10 @@
 """gunicorn's settings in a slot; what differs between machines and releases stands beside it in web.json."""
 
+# mypy: disable-error-code="import-not-found, import-untyped"
+
 import json
 from pathlib import Path
+from typing import Any
 
 _web = json.loads(Path(__file__).with_name("web.json").read_text())
 
@@ -18,3 +21,20 @@ max_requests_jitter = 500
 accesslog = None
 errorlog = "-"
 control_socket_disable = True  # its path cannot be written in the sandbox; unknown to gunicorn before 25.1
+
+
+def post_worker_init(worker: Any) -> None:
+    """Import what a first request would import; the mark tells the gate that this process is ready for visitors."""
+    from django.urls import get_resolver
+
+    len(get_resolver().url_patterns)
+    _mark(worker).touch()
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Take the mark away."""
+    _mark(worker).unlink(missing_ok=True)
+
+
+def _mark(worker: Any) -> Path:
+    return Path(worker.cfg.worker_tmp_dir) / f"ready-{worker.pid}"
