@@ -8,8 +8,14 @@ from pathlib import Path
 CLOUD_INIT = Path(__file__).resolve().parent.parent / "cloud-init"
 LIMIT = 32 * 1024  # Hetzner's; DigitalOcean allows 64 KiB
 VERBATIM = {".sh", ".py", ".html"}  # programs take arguments: their own $ stays theirs
-TAKEN = {"backup", "bin", "caddy", "daemon", "deploy", "games", "holding", "irc", "mail", "man", "news", "postgres",
-         "proxy", "root", "run", "slipway-agent", "sshd", "sync", "sys", "system", "user", "uucp"}  # fmt: skip
+# Users and groups of Debian and its packages, and slipway's own names.
+TAKEN = {"adm", "audio", "backup", "bin", "caddy", "cdrom", "clock", "crontab", "daemon", "deploy", "dhcpcd", "dialout",
+         "dip", "disk", "fax", "floppy", "games", "holding", "init", "input", "irc", "kmem", "kvm", "list", "lp",
+         "machine", "mail", "man", "messagebus", "netdev", "news", "nobody", "nogroup", "operator", "plugdev",
+         "polkitd", "postgres", "proxy", "render", "root", "run", "sasl", "sgx", "shadow", "slipway-agent", "src",
+         "sshd", "ssl-cert", "staff", "sudo", "sync", "sys", "system", "systemd-journal", "systemd-network",
+         "systemd-resolve", "tape", "tcpdump", "tty", "user", "users", "utmp", "uucp", "video", "voice",
+         "www-data"}  # fmt: skip
 
 _ALONE = re.compile(r"(?P<indent> *)\$\{(?P<name>[^}]+)\}")
 

@@ -30,7 +30,14 @@ class Environment(ComponentResource):
 
         address = Address("address", cloud=made_by, opts=inside)
         dns = Dns("dns", cloud=made_by, naming=settings.naming, address=address, opts=inside)
-        web = WebServers("web", cloud=made_by, site=settings.site.name, wanted=settings.servers, opts=inside)
+        web = WebServers(
+            "web",
+            cloud=made_by,
+            site=settings.site.name,
+            wanted=settings.servers,
+            protect=(settings.protect and _on_servers(settings)) or None,
+            opts=inside,
+        )
         database = _database(settings, made_by, inside)
         media = _media(settings, made_by, inside)
         release = Release(
@@ -92,6 +99,13 @@ def _media(settings: Settings, cloud: Cloud, opts: ResourceOptions) -> MediaStor
     if settings.site.media == "disk":
         return None
     return MediaStore("media", cloud=cloud, media=settings.site.media, opts=opts)
+
+
+def _on_servers(settings: Settings) -> bool:
+    """Whether uploads or an SQLite database lie on the servers' own disks, and go with them."""
+    site = settings.site
+    elsewhere = settings.database or "DATABASES" in site.keep or "DATABASE_URL" in {*site.env, *site.secrets}
+    return site.media == "disk" or not elsewhere
 
 
 def _guard(parts: Sequence[Resource], *, protect: bool, opts: ResourceOptions) -> None:

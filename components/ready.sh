@@ -1,10 +1,14 @@
 # Waits until a machine's first boot has ended and says why when it ended badly.   bash -s BIRTH
-# 0 = done; 1 = failed; 2 = some module failed and the boot went on, which no machine of ours may.
-if sudo -n cloud-init status --wait >/dev/null 2>&1; then
+# 0 = done; 2 = done with warnings, which a cloud's own image may give; what counts is that our own script came through.
+state=/var/lib/slipway-agent
+came_through() { sudo -n test -e $state/bootstrapped && ! sudo -n test -e $state/bootstrap-failed; }
+sudo -n cloud-init status --wait >/dev/null 2>&1
+boot=$?
+if [[ $boot == [02] ]] && came_through; then
     echo "$1"
     exit 0
 fi
-failed=$(sudo -n cat /var/lib/slipway-agent/bootstrap-failed 2>/dev/null)
+failed=$(sudo -n cat $state/bootstrap-failed 2>/dev/null)
 echo "the first boot failed${failed:+ at: $failed}"
 sudo -n cloud-init status --long 2>/dev/null | sed -n '/^errors:/,$p'
 echo "the end of /var/log/cloud-init-output.log:"

@@ -25,7 +25,7 @@ LIMITS = {"gate": 60, "commit": 60, "drain": 30}
 
 
 class Release(ComponentResource):
-    """The artifact's layers in the environment's bucket, then one Command that releases all servers or none."""
+    """One Command: the artifact into the environment's bucket, then all servers released or none."""
 
     def __init__(
         self,
@@ -46,7 +46,6 @@ class Release(ComponentResource):
         made = cloud.bucket("releases", opts=self._inside)
         self.bucket: Output[str] = made.name
         self.source = bucket_document(made)  # where the next environment takes the layers from
-        layers = run("layers", chosen.id, {"bucket": self.source, "source": self._origin(settings)}, opts=self._inside)
         kept = ResourceOptions.merge(self._inside, ResourceOptions(protect=settings.protect))
         key = random.RandomPassword("secret-key", length=64, special=False, opts=kept)
         document = {
@@ -57,11 +56,12 @@ class Release(ComponentResource):
             "database": database,
             "media": media,
             "bucket": self.source,
+            "source": self._origin(settings),
             "servers": web.document,
             "login_key": web.login_key,
             "limits": LIMITS,
         }
-        after = ResourceOptions(depends_on=[layers, *web.ready])
+        after = ResourceOptions(depends_on=web.ready)
         self.command = run("release", chosen.id, document, opts=ResourceOptions.merge(self._inside, after))
         answer = answer_of(self.command, resource=self)
         self.artifact: Output[str] = answer["artifact"]

@@ -39,7 +39,10 @@ class WebServer:
 class WebServers(ComponentResource):
     """Machines that are open to the web, reachable with one key, and ready for releases."""
 
-    def __init__(self, name: str, *, cloud: Cloud, site: str, wanted: Servers, opts: ResourceOptions) -> None:
+    def __init__(
+        self, name: str, *, cloud: Cloud, site: str, wanted: Servers, opts: ResourceOptions, protect: bool | None = None
+    ) -> None:
+        """`protect` is for machines whose own disk holds data, which goes with them."""
         super().__init__("slipway:components:WebServers", name, None, opts)
         self._inside = ResourceOptions(parent=self)
         names = [f"{name}-{number}" for number in range(1, wanted.count + 1)]
@@ -52,7 +55,7 @@ class WebServers(ComponentResource):
             generation=wanted.generation,
             login_public_key=_line(login.public_key_openssh),
             ssh_from=wanted.ssh_from,
-            opts=self._inside,
+            opts=ResourceOptions.merge(self._inside, ResourceOptions(protect=protect)),
         )
         self.login_key: Output[str] = Output.secret(login.private_key_openssh)
         self.servers = [WebServer(each, host_key=_line(keys[each.name].public_key_openssh)) for each in made]

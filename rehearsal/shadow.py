@@ -45,12 +45,13 @@ def stack_file(*, shadow: Path, stack: str) -> Path:
 
 def secret_paths(path: Path) -> list[Path_]:
     """The settings of a user's stack file that are encrypted there: each needs a generated value."""
-    return list(_encrypted(_load(path).get("config") or {}))
+    found = _encrypted(_load(path).get("config") or {})
+    return [(_plain(at[0]), *at[1:]) for at in found if not at[0].startswith(_PROVIDER_NAMESPACES)]
 
 
 def config(path: Path) -> dict[str, Any]:
     """The settings of a stack file; the engine writes keys with the project's name in front, people without."""
-    return {key.rpartition(":")[2]: value for key, value in (_load(path).get("config") or {}).items()}
+    return {_plain(key): value for key, value in (_load(path).get("config") or {}).items()}
 
 
 def _write_project(*, project: Path, shadow: Path, plugins: dict[str, Any]) -> str:
@@ -87,6 +88,10 @@ def _copy_stack(source: Path, target: Path) -> None:
 def generated() -> str:
     """A value in place of one that is encrypted for someone else."""
     return f"rehearsal-{secrets.token_urlsafe(24)}"
+
+
+def _plain(key: str) -> str:
+    return key.rpartition(":")[2]
 
 
 def _encrypted(node: Any, at: Path_ = ()) -> Iterator[Path_]:

@@ -13,16 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal import paths, shadow
-from rehearsal.pulumi import PulumiFailed, ensure_stack, operate, outputs, pulumi
+from rehearsal.asking import cloud
+from rehearsal.prepare import WAGTAIL, prepare_stack, prepare_wagtail
+from rehearsal.pulumi import PulumiFailed, operate, outputs
 from rehearsal.steps import Steps
+from rehearsal.summary import summary
 
-WAGTAIL = "wagtail"
 PROMOTED = "production"
-# Records a zone's owner already has: they must be there, untouched, after everything else is gone.
-_OWNERS_RECORDS = (
-    {"type": "TXT", "name": "@", "data": "owner=someone-else", "ttl": 1800},
-    {"type": "MX", "name": "@", "data": "mail.example.net.", "priority": 10, "ttl": 1800},
-)
 
 
 def main() -> int:
@@ -70,52 +67,6 @@ def bring_up(steps: Steps, stack: str) -> None:
         operate("up", stack=stack, log=paths.LOG / f"up-{stack}.log", note=steps.note)
 
 
-def prepare_wagtail() -> None:
-    """The output of Wagtail's own `wagtail start` and a stack for it that exists only here."""
-    from rehearsal.wagtail import make_wagtail_site
-
-    site = make_wagtail_site(paths.STATE / "wagtail", python="python3.13")
-    staging = shadow.config(shadow.stack_file(shadow=paths.SHADOW, stack="staging"))
-    domain = staging["domain"]
-    shadow.add_stack(
-        shadow=paths.SHADOW,
-        stack=WAGTAIL,
-        config={
-            "cloud": staging["cloud"],
-            "region": staging["region"],
-            "domain": domain,
-            "hosts": [f"wagtail.{domain}", f"www.wagtail.{domain}"],
-            "project": os.path.relpath(site, Path.cwd()),
-            "settings": f"{site.name}.settings.production",
-        },
-    )
-
-
-def prepare_stack(stack: str, *, project: str | None = None) -> None:
-    """What stands before a first `up`: the stack, values for what is encrypted elsewhere, the owner's zone."""
-    ensure_stack(stack)
-    if project:
-        pulumi("config", "set", "--stack", stack, "project", project)
-    file = shadow.stack_file(shadow=paths.SHADOW, stack=stack)
-    settings = shadow.config(file)
-    original = Path("stacks") / file.name
-    for path in shadow.secret_paths(original) if original.exists() else []:
-        if _absent(settings, path):
-            dotted = ".".join(path)
-            pulumi("config", "set", "--secret", "--path", "--stack", stack, dotted, shadow.generated())
-    if domain := settings.get("domain"):
-        ensure_zone(str(domain))
-
-
-def ensure_zone(domain: str) -> None:
-    """The zone as its owner has it at the cloud, with records of theirs in it."""
-    if any(zone["name"] == domain for zone in _api("GET", "domains")["domains"]):
-        return
-    _api("POST", "domains", {"name": domain})
-    for record in _OWNERS_RECORDS:
-        _api("POST", f"domains/{domain}/records", dict(record))
-
-
 def visit(steps: Steps, stack: str) -> None:
     """Look at a site as people do: plain requests first, then a browser that uploads a picture."""
     found = outputs(stack)
@@ -135,7 +86,7 @@ def visit(steps: Steps, stack: str) -> None:
         shown = seen.get("front") or seen["library"]
         steps.note(f"shown, {shown['width']} pixels wide, from {shown['src']}")
         steps.note(f"/admin/ styled by {', '.join(Path(sheet).name for sheet in seen['admin'])}")
-        names = [str(item["key"]) for item in _cloud(f"buckets/{found['media_bucket']}/objects")["objects"]]
+        names = [str(item["key"]) for item in cloud(f"buckets/{found['media_bucket']}/objects")["objects"]]
         if not names:
             raise StoryFailed(f"{found['media_bucket']}: should hold the uploaded picture (holds nothing)")
         steps.note(f"bucket {found['media_bucket']}: {len(names)} objects, {names[0]}")
@@ -198,29 +149,6 @@ def live(stack: str) -> dict[str, Any]:
     return found
 
 
-def summary(stacks: list[str]) -> str:
-    """What a person wants to know now: where, what, how long, and what to try next."""
-    lines = ["", "─" * 78]
-    for stack in stacks:
-        found = outputs(stack)
-        lines.append(f"{stack:<11} {found['url']}   {str(found['artifact'])[:19]}…")
-        if phases := found.get("phases"):
-            lines.append("            " + " · ".join(f"{name} {seconds} s" for name, seconds in phases.items()))
-    return "\n".join([*lines, "─" * 78, _next_steps(stacks[0])])
-
-
-def _next_steps(stack: str) -> str:
-    door = json.loads(paths.DOORWAY.read_text())["port"] if paths.DOORWAY.exists() else None
-    here = os.path.relpath(paths.STATE)
-    own = f"\n  in your own browser      proxy 127.0.0.1:{door}, certificates in {here}/ca-bundle.pem" if door else ""
-    return f"""Put this terminal into the rehearsal:  . {here}/env
-  open the site            slipway open {stack}
-  create an admin          slipway manage {stack} createsuperuser
-  ship the next change     edit the project, then: pulumi up -s {stack}
-  see what runs            slipway status {stack}; slipway logs {stack}{own}
-Screenshots: {here}/screenshots   Logs: {here}/log   Take it all away: make rehearse-destroy"""
-
-
 def _kind(stack: str) -> str | None:
     project = str(shadow.config(shadow.stack_file(shadow=paths.SHADOW, stack=stack)).get("project", ""))
     if stack == WAGTAIL:
@@ -230,15 +158,6 @@ def _kind(stack: str) -> str | None:
 
 def _hosts(stack: str) -> list[str]:
     return [str(host) for host in shadow.config(shadow.stack_file(shadow=paths.SHADOW, stack=stack)).get("hosts", [])]
-
-
-def _absent(settings: dict[str, Any], path: tuple[str, ...]) -> bool:
-    node: Any = settings
-    for key in path:
-        if not isinstance(node, dict) or key not in node:
-            return True
-        node = node[key]
-    return False
 
 
 def _shell(stack: str, script: str) -> str:
@@ -254,22 +173,6 @@ def _run(command: list[str], *, input: str = "") -> str:
     if done.returncode:
         raise StoryFailed(f"{' '.join(command[:4])}: exit status {done.returncode}\n{done.stderr}{done.stdout}")
     return done.stdout.strip()
-
-
-def _api(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
-    return _http(method, f"{os.environ['DIGITALOCEAN_API_URL']}/v2/{path}", body)
-
-
-def _cloud(path: str) -> dict[str, Any]:
-    return _http("GET", f"{os.environ['DIGITALOCEAN_API_URL']}/_cloud/{path}", None)
-
-
-def _http(method: str, url: str, body: dict[str, Any] | None) -> dict[str, Any]:
-    headers = {"Authorization": f"Bearer {os.environ['DIGITALOCEAN_TOKEN']}", "Content-Type": "application/json"}
-    data = json.dumps(body).encode() if body is not None else None
-    with urllib.request.urlopen(urllib.request.Request(url, data, headers, method=method), timeout=30) as answer:
-        found: dict[str, Any] = json.loads(answer.read() or b"{}")
-    return found
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from release.live import trusted_certificates
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.type_defs import PutObjectOutputTypeDef
 
 __all__ = ["Bucket", "BucketError"]
 
@@ -62,11 +63,14 @@ class Bucket:
 
     def put(self, key: str, path: Path, *, content_type: str = "application/octet-stream") -> None:
         """Upload a file under this key."""
-        with path.open("rb") as file:
-            done = self._call(
-                lambda client: client.put_object(Bucket=self.name, Key=key, Body=file, ContentType=content_type)
-            )
-        if done is None:
+
+        def send() -> PutObjectOutputTypeDef | None:
+            with path.open("rb") as file:
+                return self._call(
+                    lambda client: client.put_object(Bucket=self.name, Key=key, Body=file, ContentType=content_type)
+                )
+
+        if _patiently(send) is None:
             raise BucketError(f"bucket {self.name}: is not there (endpoint {self.endpoint}), run pulumi refresh")
 
     def presign(self, key: str, *, seconds: int = 900) -> str:

@@ -64,7 +64,8 @@ nft --file /etc/nftables.conf
 step system
 systemctl daemon-reload
 if ! systemd-detect-virt --quiet --container; then
-  sysctl --quiet --system
+  # Not sysctl: it fails where one key of anybody's file is unknown to the kernel, and a dash does not forgive that.
+  /usr/lib/systemd/systemd-sysctl /etc/sysctl.d/90-slipway.conf
   if [ "$swap" = yes ] && [ ! -e /swapfile ]; then
     (umask 077 && fallocate --length 1GiB /swapfile && mkswap --quiet /swapfile)
     systemctl enable --quiet --now swapfile.swap
@@ -95,5 +96,6 @@ step user-data
 rm -f /var/lib/cloud/instances/*/user-data.txt* /var/lib/cloud/instances/*/cloud-config.txt
 
 rm -f "$failed"
+sync --file-system / # the packages were laid down without it
 date --utc +%FT%TZ >"$state/bootstrapped"
 step "ready ($answer)"

@@ -62,7 +62,7 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         status = process.wait()
         if status in (0, _REPORTED):
             return language_pb2.RunResponse(bail=status == _REPORTED)
-        return language_pb2.RunResponse(error=f"Program exited with non-zero exit code: {status}")
+        return language_pb2.RunResponse(error=f"program exited with non-zero exit code: {status}")
 
     def Cancel(self, request: Any, context: Any) -> Any:
         return Empty()

@@ -105,9 +105,10 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
         inputs, held = decode(request.news), plain(decode(request.olds))
         with answers.errors(context):
             resource = self._resource(request)
-        will = {**held, **state.planned(resource, inputs, preview=request.preview)}
         if request.preview:
-            return provider_pb2.UpdateResponse(properties=answers.outputs(resource, will, inputs))
+            may_be = state.previewed_update(resource, held, inputs)
+            return provider_pb2.UpdateResponse(properties=answers.outputs(resource, may_be, inputs))
+        will = {**held, **state.planned(resource, inputs)}
         with answers.errors(context, resource=resource, inputs=inputs):
             update = self._verbs(request).update
             if update is None:

@@ -30,6 +30,18 @@ def previewed(resource: Resource, inputs: Values) -> Values:
     return dict.fromkeys([*told, *computed], UNKNOWN) | planned(resource, inputs, preview=True)
 
 
+def previewed_update(resource: Resource, held: Values, inputs: Values) -> Values:
+    """The state of a resource that is about to change; what a native one told may change with any input it has."""
+    will = {**held, **planned(resource, inputs, preview=True)}
+    if resource.framework != "native":
+        return will
+    wanted = plain(inputs)
+    changed = [name for name in resource.inputs if name in held and wanted.get(name) != held[name]]
+    if changed or UNKNOWN in wanted.values():
+        return will | dict.fromkeys(resource.outputs, UNKNOWN)
+    return will
+
+
 def covered(resource: Resource, state: Values, inputs: Values) -> Values:
     """The state with secrets marked: those the provider knows, and those the program made of its inputs."""
     return {name: _covered(resource, name, value, inputs.get(name)) for name, value in state.items()}

@@ -12,7 +12,8 @@ SUBMODULE = "160000"
 
 def is_repository(project: Path) -> bool:
     """Whether git looks after this directory: it has git, lies in a work tree, and is not ignored there."""
-    if not shutil.which("git") or not any((parent / ".git").exists() for parent in (project, *project.parents)):
+    place = project.resolve()  # `slipway/../mysite` does not lie in slipway's own repository
+    if not shutil.which("git") or not any((parent / ".git").exists() for parent in (place, *place.parents)):
         return False
     prefix = git(project, "rev-parse", "--show-prefix").decode().strip()
     return not prefix or not is_ignored(project)

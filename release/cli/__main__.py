@@ -15,7 +15,7 @@ DESCRIPTION = """\
   shell STACK                a Django shell there; a script may come on stdin
   logs STACK [-n N] [-f] [--since TIME]
   open STACK                 the site in your browser
-  status STACK               what the state, the live site and the servers say runs
+  status STACK [--json]      what the state, the live site and the servers say runs
   promote STACK TARGET       pin what STACK has proven in TARGET's stack file
 """
 
@@ -75,7 +75,10 @@ def _open(directory: str | None, rest: Sequence[str]) -> int:
 def _status(directory: str | None, rest: Sequence[str]) -> int:
     from release.cli.status import status
 
-    return status(Project.find(directory), _verb("status").parse_args(rest).stack)
+    parser = _verb("status")
+    parser.add_argument("--json", action="store_true", help="one JSON object, with each server's own answer")
+    given = parser.parse_args(rest)
+    return status(Project.find(directory), given.stack, as_json=given.json)
 
 
 def _promote(directory: str | None, rest: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""The runner's side of a release: `python -m release.driver layers|release|arrive`, one JSON document on stdin."""
+"""The runner's side of a release: `python -m release.driver release|arrive`, one JSON document on stdin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from release.driver.failure import Failure
 
-USAGE = "usage: python -m release.driver layers ARTIFACT | release ARTIFACT | arrive ADDRESS (a JSON document on stdin)"
+USAGE = "usage: python -m release.driver release ARTIFACT | arrive ADDRESS (a JSON document on stdin)"
 
 
 def main(words: list[str]) -> int:
@@ -32,17 +32,6 @@ def main(words: list[str]) -> int:
     return 0
 
 
-def _layers(artifact: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
-    from release.bucket import Bucket
-    from release.driver.documents import artifact_id, reading
-    from release.driver.layers import layers
-
-    with reading("layers"):
-        bucket = Bucket.parse(document["bucket"])
-        source = Bucket.parse(document["source"]) if document.get("source") else None
-    return layers(artifact_id(artifact), bucket=bucket, source=source)
-
-
 def _release(artifact: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
     from release.driver.documents import Wanted
     from release.driver.rollout import release
@@ -58,7 +47,6 @@ def _arrive(address: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 VERBS: dict[str, Callable[[str, Mapping[str, Any]], Mapping[str, Any]]] = {
-    "layers": _layers,
     "release": _release,
     "arrive": _arrive,
 }

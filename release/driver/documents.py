@@ -15,7 +15,7 @@ from release.ssh import Server
 if TYPE_CHECKING:
     from release.bucket import Bucket
 
-__all__ = ["Arriving", "Limits", "Wanted", "artifact_id", "reading", "secrets_in"]
+__all__ = ["Arriving", "Limits", "Wanted", "secrets_in"]
 
 SECRET_NAMES = frozenset({"password", "admin_password", "secret_key", "login_key"})
 
@@ -46,6 +46,7 @@ class Wanted:
     login_key: str = field(repr=False)
     limits: Limits
     bucket: Bucket
+    source: Bucket | None  # of the environment it was promoted from
     document: Mapping[str, Any] = field(repr=False)
 
     @classmethod
@@ -53,20 +54,21 @@ class Wanted:
         """Read the document of the verb `release`."""
         from release.bucket import Bucket
 
-        with reading("release"):
+        with _reading("release"):
             return cls(
-                artifact=artifact_id(artifact),
+                artifact=_artifact_id(artifact),
                 release=release_id(artifact, document),
                 canonical=str(document["hosts"][0]),
                 servers=_servers(document),
                 login_key=document["login_key"],
                 limits=Limits.parse(document.get("limits", {})),
                 bucket=Bucket.parse(document["bucket"]),
+                source=Bucket.parse(document["source"]) if document["source"] else None,
                 document=document,
             )
 
     def for_agent(self, *, manifest: Mapping[str, Any], lead: bool) -> dict[str, Any]:
-        """What one server's agent is told: no key of the release bucket, no login key, no other server."""
+        """What one server's agent is told: no key of a release bucket, no login key, no other server."""
         limits = dict(self.document.get("limits", {}))
         named = {"artifact": self.artifact, "release": self.release, "manifest": manifest, "lead": lead}
         return {**configuration(self.document), "limits": limits, **named}
@@ -88,7 +90,7 @@ class Arriving:
     @classmethod
     def parse(cls, address: str, document: Mapping[str, Any]) -> Arriving:
         """Read the document of the verb `arrive`."""
-        with reading("arrive"):
+        with _reading("arrive"):
             return cls(
                 address=address,
                 release=str(document["release"]),
@@ -107,7 +109,7 @@ class Arriving:
 
 
 @contextmanager
-def reading(verb: str) -> Iterator[None]:
+def _reading(verb: str) -> Iterator[None]:
     """Turn a missing or misshapen key of a document into a failure that names it."""
     way_out = "the program and the driver should come from one checkout"
     try:
@@ -118,7 +120,7 @@ def reading(verb: str) -> Iterator[None]:
         raise Failure(f"document on stdin: is not one of the verb {verb} ({error}), {way_out}") from error
 
 
-def artifact_id(given: str) -> str:
+def _artifact_id(given: str) -> str:
     """The id, checked for its shape."""
     if not re.fullmatch(r"sha256-[0-9a-f]{64}", given):
         raise Failure(f"artifact: should be sha256- and 64 hex digits (got {given!r}), see pulumi stack output")

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,38 +15,25 @@ from release.bucket import Bucket
 from release.driver.contents import kept, pieces, verify
 from release.driver.failure import Failure
 
-__all__ = ["cache_directory", "layer_key", "layers", "read_manifest"]
+__all__ = ["bring", "layer_key"]
 
 WAY_OUT = "build it here (pulumi up with project: and without artifact:), or promote it again from where it runs"
 
 
-def layers(artifact: str, *, bucket: Bucket, source: Bucket | None) -> dict[str, Any]:
-    """Upload what the bucket lacks; the manifest goes last, so that its presence means the whole artifact."""
-    start = time.monotonic()
-    content = _manifest_bytes(artifact, buckets=_given(bucket, source))
-    names = {digest: name for name, digest in json.loads(content)["layers"].items()}
+def bring(artifact: str, *, bucket: Bucket, source: Bucket | None) -> dict[str, Any]:
+    """Upload what the bucket lacks and give back the manifest; it goes last: its presence means the whole artifact."""
+    content, origin = _manifest(artifact, buckets=_given(bucket, source))
+    manifest: dict[str, Any] = json.loads(content)
+    names = {digest: name for name, digest in manifest["layers"].items()}
     with ThreadPoolExecutor(max_workers=4) as threads:
-        keys = [*map(layer_key, names), _manifest_key(artifact)]
-        *there, has_manifest = threads.map(bucket.has, keys)
+        known = threads.submit(lambda: origin == bucket or (origin is None and bucket.has(_manifest_key(artifact))))
+        there = threads.map(bucket.has, map(layer_key, names))
         missing = {digest: name for (digest, name), has in zip(names.items(), there, strict=True) if not has}
         places = _places(missing, artifact=artifact, bucket=bucket, source=source)
         list(threads.map(lambda digest: _upload(digest, place=places[digest], bucket=bucket), missing))
-    if not has_manifest:
+    if not known.result():
         _upload_manifest(artifact, content, bucket=bucket)
-    uploaded = sorted(missing.values()) + ["manifest"] * (not has_manifest)
-    return {"artifact": artifact, "uploaded": uploaded, "seconds": round(time.monotonic() - start, 2)}
-
-
-def read_manifest(artifact: str, *, bucket: Bucket) -> dict[str, Any]:
-    """The manifest of this id, from this computer's cache or the environment's bucket."""
-    manifest: dict[str, Any] = json.loads(_manifest_bytes(artifact, buckets=[bucket]))
     return manifest
-
-
-def cache_directory() -> Path:
-    """Where builds are kept on this computer."""
-    given = os.environ.get("SLIPWAY_CACHE")
-    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"
 
 
 def layer_key(digest: str) -> str:
@@ -55,21 +41,22 @@ def layer_key(digest: str) -> str:
     return f"layers/{digest}.tar.zst"
 
 
-def _manifest_bytes(artifact: str, *, buckets: list[Bucket]) -> bytes:
-    for content in _manifests(artifact, buckets=buckets):
+def _manifest(artifact: str, *, buckets: list[Bucket]) -> tuple[bytes, Bucket | None]:
+    """The manifest of this id, and the bucket it came from; None is this computer's cache."""
+    for content, origin in _manifests(artifact, buckets=buckets):
         if "sha256-" + hashlib.sha256(content).hexdigest() == artifact:
-            return content
+            return content, origin
     raise Failure(f"{artifact}: its manifest is in {_nowhere(buckets)}, {WAY_OUT}")
 
 
-def _manifests(artifact: str, *, buckets: Iterable[Bucket]) -> Iterator[bytes]:
-    local = cache_directory() / _manifest_key(artifact)
+def _manifests(artifact: str, *, buckets: Iterable[Bucket]) -> Iterator[tuple[bytes, Bucket | None]]:
+    local = _cache_directory() / _manifest_key(artifact)
     if local.is_file():
-        yield local.read_bytes()
+        yield local.read_bytes(), None
     for bucket in buckets:
         content = bucket.get(_manifest_key(artifact))
         if content is not None:
-            yield content
+            yield content, bucket
 
 
 def _places(
@@ -85,7 +72,7 @@ def _places(
 
 
 def _place(digest: str, *, source: Bucket | None) -> Path | Bucket | None:
-    local = cache_directory() / layer_key(digest)
+    local = _cache_directory() / layer_key(digest)
     if local.is_file():
         return local
     return source if source is not None and source.has(layer_key(digest)) else None
@@ -120,4 +107,10 @@ def _given(bucket: Bucket, source: Bucket | None) -> list[Bucket]:
 
 
 def _nowhere(buckets: Iterable[Bucket]) -> str:
-    return f"neither {cache_directory()} nor {' nor '.join(f'bucket {each.name}' for each in buckets)}"
+    return f"neither {_cache_directory()} nor {' nor '.join(f'bucket {each.name}' for each in buckets)}"
+
+
+def _cache_directory() -> Path:
+    """Where builds are kept on this computer."""
+    given = os.environ.get("SLIPWAY_CACHE")
+    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from release.driver.confirm import Unconfirmed, confirm
 from release.driver.conversation import Conversation, ServerFailure, Urls
 from release.driver.documents import Wanted
 from release.driver.failure import Failure
-from release.driver.layers import read_manifest
+from release.driver.layers import bring, layer_key
 from release.driver.report import told
 from release.driver.together import together
 from release.ssh import Login
@@ -20,14 +20,14 @@ __all__ = ["release"]
 
 # The rest of the agents' commit limit is for the way back and the commit itself.
 CONFIRM_SHARE = 0.6
+Result = TypeVar("Result")
 
 
 def release(wanted: Wanted) -> dict[str, Any]:
     """Bring every server to the wanted release; the answer is what was seen running."""
-    manifest = read_manifest(wanted.artifact, bucket=wanted.bucket)
     conversations = [Conversation(server=server, wanted=wanted) for server in wanted.servers]
     try:
-        return _Rollout(wanted=wanted, conversations=conversations).run(manifest)
+        return _Rollout(wanted=wanted, conversations=conversations).run()
     finally:
         for conversation in conversations:
             conversation.end()
@@ -39,9 +39,10 @@ class _Rollout:
         self._all = conversations
         self._seconds: dict[str, float] = {}
 
-    def run(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    def run(self) -> dict[str, Any]:
         """The stages in order; a commit is the last act."""
         try:
+            manifest = self._timed("upload", self._upload)
             with Login(key=self._wanted.login_key, servers=self._wanted.servers) as login:
                 self._prepare(login, manifest)
             self._stage(Conversation.flip)
@@ -53,6 +54,10 @@ class _Rollout:
         with contextlib.suppress(KeyboardInterrupt):
             self._stage(Conversation.finish)
         return self._answer()
+
+    def _upload(self) -> dict[str, Any]:
+        """The artifact in the environment's own bucket, before any server is told of it."""
+        return bring(self._wanted.artifact, bucket=self._wanted.bucket, source=self._wanted.source)
 
     def _prepare(self, login: Login, manifest: Mapping[str, Any]) -> None:
         urls = _presigning(self._wanted)
@@ -86,10 +91,11 @@ class _Rollout:
             together(Conversation.last_word, self._all, at_first_failure=lambda: None)
         return told(self._all, error=error)
 
-    def _timed(self, phase: str, work: Callable[[], None]) -> None:
+    def _timed(self, phase: str, work: Callable[[], Result]) -> Result:
         start = time.monotonic()
-        work()
+        result = work()
         self._seconds[phase] = round(time.monotonic() - start, 2)
+        return result
 
     def _answer(self) -> dict[str, Any]:
         phases: dict[str, float] = {}
@@ -110,7 +116,7 @@ def _presigning(wanted: Wanted) -> Urls:
     """URLs for the layers a server lacks; the bucket's key stays here."""
 
     def urls(digests: Collection[str]) -> Mapping[str, str]:
-        return {digest: wanted.bucket.presign(f"layers/{digest}.tar.zst") for digest in digests}
+        return {digest: wanted.bucket.presign(layer_key(digest)) for digest in digests}
 
     return urls
 

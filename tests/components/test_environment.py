@@ -76,10 +76,11 @@ def test_a_release_is_told_everything_and_only_on_its_stdin(account: Account) ->
 
 AGREED = """
 site environment settings hosts env secrets secret_key database media max_upload packages workers schedule health
-keep writable web bucket servers login_key limits
+keep writable web bucket source servers login_key limits
 """
 OUTPUTS = """
-url address artifact release database_host media_bucket release_bucket servers login_key arrival site release_source
+url address artifact release phases database_host media_bucket release_bucket servers login_key arrival site
+release_source
 """
 
 
@@ -92,7 +93,6 @@ def test_no_command_shows_a_secret_a_path_or_a_time(account: Account) -> None:
     shown = [each.inputs["create"] for each in account.asked if each.type == "command:local:Command"]
     assert sorted(shown) == [
         ".venv/bin/python -m release.driver arrive 192.0.2.200",
-        f".venv/bin/python -m release.driver layers {RUNNING}",
         f".venv/bin/python -m release.driver release {RUNNING}",
     ]
     for each in account.asked:
@@ -107,10 +107,10 @@ def test_the_address_moves_after_the_release(account: Account) -> None:
     assert [each._name for each in opts.depends_on] == ["release"]
 
 
-def test_a_release_waits_for_its_layers_and_for_ready_machines(account: Account) -> None:
+def test_a_release_waits_for_ready_machines(account: Account) -> None:
     Up(account)
     after = [urn.rsplit("::", 1)[1] for urn in account.one("Command", "release").options.dependencies]
-    assert {"layers", "web-1", "secret-key", "media", "releases", "database"} <= set(after)
+    assert {"web-1", "secret-key", "media", "releases", "database"} <= set(after)
 
 
 def test_outputs_are_what_was_seen_answering(account: Account) -> None:
@@ -144,7 +144,7 @@ def test_a_pin_takes_its_layers_from_where_it_was_proven(account: Account) -> No
     account.outputs = {"release_source": {"name": "staging-releases", "access_key": "read"}}
     up = Up(account, **{"artifact": RUNNING, "promoted-from": "staging"})
     assert account.read == ["organization/slipway/staging"]
-    assert up.document("layers")["source"] == {"name": "staging-releases", "access_key": "read"}
+    assert up.document("release")["source"] == {"name": "staging-releases", "access_key": "read"}
 
 
 def test_a_pin_from_a_stack_without_a_release_is_refused(account: Account) -> None:
@@ -186,6 +186,23 @@ def test_a_protected_environment_has_a_guard_that_goes_first(account: Account) -
     shared = {each.urn for each in account.asked if each.name in ("suffix", "protected")}
     assert guard.protect
     assert everything - shared <= set(guard.dependencies)
+
+
+@pytest.mark.parametrize(
+    ("more", "protected"),
+    [
+        ({"protect": True}, False),
+        ({"protect": True, "media": "disk"}, True),
+        ({"protect": True, "database": "none"}, True),
+        ({"protect": True, "database": "none", "secrets": {"DATABASE_URL": "postgres://elsewhere"}}, False),
+        ({"media": "disk"}, False),
+    ],
+)
+def test_a_machine_whose_disk_holds_data_is_not_replaced_by_the_way(
+    account: Account, more: dict[str, Any], protected: bool
+) -> None:
+    Up(account, **more)
+    assert account.one("RandomId", "web-1").options.protect == protected
 
 
 def test_a_machine_older_than_its_cloud_init_is_named(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ SUDO = """#!/bin/bash
 shift
 case $1 in
   cat) echo "step packages failed: exit 100" ;;
+  test) [ -e "$MACHINE/$(basename "$3")" ] ;;
   tail) echo "E: Unable to locate package caddy" ;;
   *) exec "$@" ;;
 esac
@@ -80,25 +82,31 @@ def test_a_birth_is_named_after_everything_but_keys() -> None:
     assert birth_of(site="shop") == birth_of(site="shop") != birth_of(site="other")
 
 
-def ready(folder: Path, *, boot: int) -> subprocess.CompletedProcess[str]:
+def ready(folder: Path, *, boot: int, left: Sequence[str] = ("bootstrapped",)) -> subprocess.CompletedProcess[str]:
     for name, text in {"sudo": SUDO, "cloud-init": f"#!/bin/bash\n[ $2 = --wait ] && exit {boot}\n"}.items():
         (folder / name).write_text(text)
         (folder / name).chmod(0o755)
-    environment = {"PATH": f"{folder}:{os.environ['PATH']}"}
+    for name in left:
+        (folder / name).touch()
+    environment = {"PATH": f"{folder}:{os.environ['PATH']}", "MACHINE": str(folder)}
     with SCRIPT.open() as script:
         return subprocess.run(
             ["bash", "-s", "0cd1ca63aada"], stdin=script, env=environment, capture_output=True, text=True, check=False
         )
 
 
-def test_a_machine_that_is_ready_tells_its_birth(tmp_path: Path) -> None:
-    done = ready(tmp_path, boot=0)
+@pytest.mark.parametrize("boot", [0, 2])
+def test_a_machine_that_is_ready_tells_its_birth_warnings_or_not(tmp_path: Path, boot: int) -> None:
+    done = ready(tmp_path, boot=boot)
     assert (done.returncode, done.stdout) == (0, "0cd1ca63aada\n")
 
 
-@pytest.mark.parametrize("boot", [1, 2])
-def test_a_boot_that_failed_says_where_and_shows_the_end_of_its_log(tmp_path: Path, boot: int) -> None:
-    done = ready(tmp_path, boot=boot)
+@pytest.mark.parametrize(
+    ("boot", "left"),
+    [(1, ["bootstrapped"]), (2, ["bootstrap-failed"]), (0, []), (0, ["bootstrapped", "bootstrap-failed"])],
+)
+def test_a_boot_that_failed_says_where_and_shows_the_end_of_its_log(tmp_path: Path, boot: int, left: list[str]) -> None:
+    done = ready(tmp_path, boot=boot, left=left)
     lines = done.stdout.splitlines()
     assert done.returncode == 1
     assert lines[0] == "the first boot failed at: step packages failed: exit 100"

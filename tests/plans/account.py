@@ -16,8 +16,12 @@ from pulumi.runtime.proto import resource_pb2
 SECRET = "4dabf18193072939515e22adb298388d"
 RUNNING = f"sha256-{'a' * 64}"
 ANSWERS = {
-    "layers": {"artifact": RUNNING, "uploaded": []},
-    "release": {"artifact": RUNNING, "release": "aaaaaaaaaaaa-12345678", "notes": ["settings: DEBUG is False"]},
+    "release": {
+        "artifact": RUNNING,
+        "release": "aaaaaaaaaaaa-12345678",
+        "phases": {"upload": 0.5},
+        "notes": ["settings: DEBUG is False"],
+    },
     "arrive": {"dns": "ok", "certificate": "waiting", "notes": ["certificate: not yet"]},
 }
 MADE: dict[str, dict[str, Any]] = {

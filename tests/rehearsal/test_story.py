@@ -232,7 +232,8 @@ def end_prober(prober: subprocess.Popen[str], report: Path) -> dict[str, int]:
 
 def kill_driver_after_flip(site: Stage, process: subprocess.Popen[str]) -> None:
     """End the driver by its exact pid the moment the symlink that Caddy dials has moved on the machine's disk."""
-    (link,) = site.state.glob("machines/*/upper/srv/slipway/run/current.sock")
+    (run,) = site.state.glob("machines/*/upper/srv/slipway/run")
+    link = run / "current.sock"
     before = os.readlink(link)
     driver = wait_for_driver(process)
     deadline = time.monotonic() + 60

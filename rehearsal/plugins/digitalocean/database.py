@@ -105,9 +105,11 @@ def cluster_facts(cluster: Values, known: Values) -> Values:
         "uri": _uri(public, password),
         "privateHost": private.get("host") or "",
         "privateUri": _uri(private, password),
-        "metricsEndpoints": [f"https://{at['host']}:{at['port']}" for at in cluster.get("metrics_endpoints") or []],
-        **{f"ui{name.capitalize()}": ui.get(name) or "" for name in ("database", "host", "password", "uri", "user")},
-        "uiPort": ui.get("port") or 0,
+        "metricsEndpoints": [
+            f"https://{at['host']}:{at['port']}/metrics" for at in cluster.get("metrics_endpoints") or []
+        ],
+        **{f"ui{name.capitalize()}": ui.get(name) for name in ("database", "host", "password", "uri", "user")},
+        "uiPort": ui.get("port"),
     }
 
 
@@ -150,8 +152,8 @@ def _user_facts(user: Values, known: Values) -> Values:
     return {
         "role": user.get("role") or "normal",
         "password": user.get("password") or known.get("password") or "",
-        "accessCert": user.get("access_cert") or "",
-        "accessKey": user.get("access_key") or "",
+        "accessCert": user.get("access_cert") or None,
+        "accessKey": user.get("access_key") or None,
         "settings": [],
     }
 

@@ -73,7 +73,7 @@ def record_facts(domain: str, record: Values) -> Values:
         "value": data,
         "ttl": record["ttl"],
         "fqdn": domain if name == "@" else f"{name}.{domain}",
-        **{key: record.get(key) or None for key in _NUMBERS if key != "ttl"},
+        **{key: record.get(key) or ("" if key == "tag" else 0) for key in _NUMBERS if key != "ttl"},
     }
 
 

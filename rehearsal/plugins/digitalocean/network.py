@@ -45,12 +45,16 @@ def _vpc_facts(vpc: Values) -> Values:
     return {
         "name": vpc["name"],
         "region": vpc["region"],
-        "description": vpc.get("description") or None,
+        "description": vpc.get("description") or "",
         "ipRange": vpc["ip_range"],
         "default": bool(vpc.get("default")),
-        "createdAt": vpc["created_at"],
+        "createdAt": _as_go_prints(vpc["created_at"]),
         "vpcUrn": vpc.get("urn") or f"do:vpc:{vpc['id']}",
     }
+
+
+def _as_go_prints(time: str) -> str:
+    return time.replace("T", " ").replace("Z", " +0000 UTC")
 
 
 NETWORK: Mapping[str, Verbs] = {

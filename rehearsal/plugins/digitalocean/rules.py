@@ -45,5 +45,10 @@ def same_record_data(wanted: Any, held: Any, record: Values) -> bool:
     return bool(wanted == held) or (held == "@" and wanted == domain) or held == f"{wanted}.{domain}"
 
 
+def same_versioning(wanted: Any, held: Any, bucket: Values) -> bool:
+    """A bucket always tells of its versioning; taken out of the program it stays as it is."""
+    return wanted is None or bool(wanted == held)
+
+
 def _known(rules: Any) -> list[Any]:
     return [rule for rule in rules if rule is not UNKNOWN] if isinstance(rules, list) else []

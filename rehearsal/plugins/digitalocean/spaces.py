@@ -29,7 +29,7 @@ def _create(call: Call, asked: Values) -> tuple[str, Values]:
     s3.create_bucket(Bucket=name, ACL=asked["acl"])
     wait_until(call, lambda: _exists(s3, name), what=f"bucket {name}", limit=300)
     _configure(s3, asked, before={})
-    return name, _facts(asked)
+    return name, {**_facts(asked), "versioning": _versioning(s3, name)}
 
 
 def _read(call: Call, id: str, state: Values) -> tuple[str, Values] | None:
@@ -40,9 +40,12 @@ def _read(call: Call, id: str, state: Values) -> tuple[str, Values] | None:
     if not _exists(s3, name):
         return None
     told: Values = {"forceDestroy": bool(state.get("forceDestroy")), "acl": state.get("acl") or "private"}
-    versioning = s3.get_bucket_versioning(Bucket=name).get("Status") == "Enabled"
-    told["versioning"] = {"enabled": versioning} if versioning or state.get("versioning") else None
-    return name, {**told, **_facts(place), "lifecycleRules": _lifecycle(s3, name)}
+    return name, {
+        **told,
+        **_facts(place),
+        "versioning": _versioning(s3, name),
+        "lifecycleRules": _lifecycle(s3, name),
+    }
 
 
 def _update(call: Call, id: str, state: Values, asked: Values) -> Values:
@@ -52,7 +55,7 @@ def _update(call: Call, id: str, state: Values, asked: Values) -> Values:
     if asked["acl"] != state.get("acl"):
         s3.put_bucket_acl(Bucket=id, ACL=asked["acl"])
     _configure(s3, asked, before=state)
-    return _facts(asked)
+    return {**_facts(asked), "versioning": _versioning(s3, id)}
 
 
 def _delete(call: Call, id: str, state: Values) -> None:
@@ -120,8 +123,9 @@ def _exists(s3: Any, name: str) -> bool:
 
 def _configure(s3: Any, asked: Values, *, before: Values) -> None:
     name = asked["name"]
-    enabled = (asked.get("versioning") or {}).get("enabled") or False
-    if enabled != bool((before.get("versioning") or {}).get("enabled")):
+    was = bool((before.get("versioning") or {}).get("enabled"))
+    enabled = (asked.get("versioning") or {"enabled": was}).get("enabled") or False
+    if enabled != was:
         status = "Enabled" if enabled else "Suspended"
         s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": status})
     if rules := asked.get("lifecycleRules"):
@@ -156,6 +160,10 @@ def _lifecycle_rule(rule: Values, number: int) -> Values:
     if days := (rule.get("noncurrentVersionExpiration") or {}).get("days"):
         body["NoncurrentVersionExpiration"] = {"NoncurrentDays": days}
     return body
+
+
+def _versioning(s3: Any, name: str) -> Values:
+    return {"enabled": s3.get_bucket_versioning(Bucket=name).get("Status") == "Enabled"}
 
 
 def _lifecycle(s3: Any, name: str) -> list[Values]:

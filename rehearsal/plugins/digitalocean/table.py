@@ -13,6 +13,7 @@ from rehearsal.plugins.digitalocean.rules import (
     record_needs_its_numbers,
     same_ports,
     same_record_data,
+    same_versioning,
 )
 from rehearsal.plugins.rules import Input, Resource, lower
 
@@ -176,7 +177,7 @@ RESOURCES: Mapping[str, Resource] = {
             "region": _text(replaces=True, default="nyc3", state_form=lower),
             "acl": _text(default="private"),
             "forceDestroy": _flag(default=False),
-            "versioning": _block(fields={"enabled": _flag(default=False)}),
+            "versioning": _block(fields={"enabled": _flag(default=False)}, same=same_versioning),
             "lifecycleRules": _blocks(
                 fields={
                     "id": _text(computed=True),

@@ -52,7 +52,8 @@ def put(site: Site, machine: Machine, text: str) -> bool:
         return False
     _validate(machine, text)
     write(site.caddy, text)
-    done = machine.run(["systemctl", "reload", "caddy"], check=False)
+    # At boot Caddy may not run yet; it will read what lies there then.
+    done = machine.run(["systemctl", "try-reload-or-restart", "caddy"], check=False)
     if done.code:
         write(site.caddy, before)
         raise Failure(f"caddy: {(done.lines or ['reload failed'])[-1]}", detail=done.lines)

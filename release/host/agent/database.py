@@ -19,7 +19,11 @@ CONNECTIONS = """SELECT current_setting('max_connections')::int
     - coalesce(current_setting('reserved_connections', true), '0')::int"""
 
 MISMATCH = re.compile(r"server certificate for .* does not match host name")
-PATIENCE = 5  # tries: a trusted source may be admitted a moment after the server exists
+PATIENCE = 8  # tries: a trusted source, a user or a name may be known a moment after it is made
+PASSING = (
+    *("timeout", "timed out", "refused", "could not translate", "starting up", "no pg_hba.conf"),
+    *("password authentication failed", "does not exist"),
+)
 
 
 @dataclass(frozen=True)
@@ -88,9 +92,7 @@ def _psql(site: Site, machine: Machine, database: Database, *, sql: str, admin: 
 
 
 def _passing(done: Done) -> bool:
-    return any(
-        text in done.err for text in ("timeout", "refused", "could not translate", "starting up", "no pg_hba.conf")
-    )
+    return any(text in done.err for text in PASSING)
 
 
 def _said(done: Done) -> str:

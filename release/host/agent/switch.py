@@ -11,7 +11,7 @@ from .caddy import put
 from .failure import Failure
 from .journal import Journal
 from .machine import Machine
-from .site import SLOTS, Site, replace_link
+from .site import SLOTS, Site, replace_link, write
 from .state import Running, State, load, locked_state, save
 from .units import put_schedule
 
@@ -23,12 +23,11 @@ AGENT = "/usr/local/bin/slipway-agent"
 def flip(site: Site, machine: Machine, new: Running, *, limit: float, edge: str) -> None:
     """Point the link at a new slot until `commit`, for at most `limit` seconds."""
     _arm(site, machine, limit=limit)
+    _keep(site, edge)
     with locked_state(site) as state:
         state.provisional = new
         save(site, state)
         _point(site, new.slot)
-    if site.caddy.exists() and site.caddy.read_text() != edge:
-        _kept(site).write_text(site.caddy.read_text())
     put(site, machine, edge)
 
 
@@ -126,6 +125,15 @@ def _point(site: Site, slot: str) -> None:
 def _kept(site: Site) -> Path:
     """The edge as it was before the flip."""
     return site.state / "before.caddy"
+
+
+def _keep(site: Site, edge: str) -> None:
+    """Lay the edge aside when this flip changes it; one that a crash left behind is not ours to go back to."""
+    before = site.caddy.read_text() if site.caddy.exists() else edge
+    if before == edge:
+        _kept(site).unlink(missing_ok=True)
+    else:
+        write(_kept(site), before)
 
 
 def _timer(site: Site) -> str:

@@ -12,7 +12,7 @@ import pytest
 
 from rehearsal.plugins.protos import grpc, provider_pb2
 from rehearsal.plugins.shell import quoted
-from rehearsal.plugins.wire import Secret, Values, decode
+from rehearsal.plugins.wire import UNKNOWN, Secret, Values, decode
 from tests.rehearsal.plugins.plugin import EngineLog, listening, message, started, urn, values
 
 LOCAL, REMOTE = "command:local:Command", "command:remote:Command"
@@ -81,6 +81,21 @@ def test_an_update_runs_update_or_create_again_and_hears_the_last_output(provide
     silent = _update(provider, before, create="echo [$PULUMI_COMMAND_STDOUT]", addPreviousOutputInEnv=False)
     assert silent["stdout"] == "[]"
     assert _update(provider, before)["stdout"] == "last"
+
+
+def _previewed(provider: Any, held: Values, **inputs: Any) -> Values:
+    request = provider_pb2.UpdateRequest(id="it1", urn=urn(LOCAL), olds=values(held), news=values(inputs), preview=True)
+    return decode(provider.Update(request).properties)
+
+
+def test_in_a_preview_the_output_is_unknown_once_an_input_changes(provider: Any) -> None:
+    held = {"create": "echo 1", "stdin": Secret("a"), "stdout": "1", "stderr": ""}
+    assert _previewed(provider, held, create="echo 1", stdin=Secret("b"))["stdout"] is UNKNOWN
+    assert _previewed(provider, held, create="echo 1")["stdout"] is UNKNOWN  # stdin taken out
+    assert _previewed(provider, held, create=UNKNOWN, stdin=Secret("a"))["stdout"] is UNKNOWN
+    assert _previewed(provider, held, create="echo 1", stdin=Secret("a"))["stdout"] == "1"
+    # as the official plugin: an input the state has never had changes nothing yet
+    assert _previewed(provider, held, create="echo 1", stdin=Secret("a"), triggers=["1"])["stdout"] == "1"
 
 
 def test_delete_runs_delete_in_its_directory(provider: Any, tmp_path: Path) -> None:

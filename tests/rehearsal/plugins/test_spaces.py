@@ -93,6 +93,16 @@ def test_changes_are_made_in_place(call: Call) -> None:
     assert (found[1]["versioning"], found[1]["lifecycleRules"]) == ({"enabled": True}, [])
 
 
+def test_versioning_is_always_told_and_stays_when_the_program_drops_it(call: Call) -> None:
+    inputs = {"name": "plain", "region": "fra1"}
+    assert VERBS.create(call, _asked(**inputs))[1]["versioning"] == {"enabled": False}
+    assert VERBS.update
+    VERBS.update(call, "plain", {"acl": "private"}, _asked(**inputs, versioning={"enabled": True}))
+    held = {**state.planned(RULES, inputs), "versioning": {"enabled": True}}
+    assert _unchanged(held, inputs) == ()
+    assert VERBS.update(call, "plain", held, _asked(**inputs))["versioning"] == {"enabled": True}
+
+
 def test_a_full_bucket_goes_only_when_it_may(call: Call) -> None:
     from botocore.exceptions import ClientError
 

@@ -52,6 +52,13 @@ def test_below_a_repository_only_what_is_below(tmp_path: Path) -> None:
     assert (sorted(tree.paths), tree.changed) == (["a.py", "manage.py"], ())
 
 
+def test_beside_a_repository_git_has_no_say(tmp_path: Path) -> None:
+    commit(write(tmp_path / "slipway", {"a.py": ""}))
+    write(tmp_path / "mysite", {"manage.py": ""})
+    tree = read_tree(tmp_path / "slipway" / ".." / "mysite")
+    assert (sorted(tree.paths), tree.git) == (["manage.py"], False)
+
+
 def test_in_an_ignored_directory_git_has_no_say(tmp_path: Path) -> None:
     write(tmp_path, {".gitignore": "/generated/\n", "generated/site/manage.py": ""})
     commit(tmp_path)

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from tests.release.cli.desk import Desk
+from tests.release.cli.desk import ARTIFACT, RELEASE, Desk
 
 AGENT = ["-n", "python3", "/usr/local/bin/slipway-agent"]
 
@@ -128,6 +128,43 @@ def test_status_says_when_the_last_update_failed(desk: Desk) -> None:
     ended = desk.run("status", "staging")
     assert ended.code == 1
     assert "last update failed" in ended.out
+
+
+def test_status_for_programs(desk: Desk) -> None:
+    desk.agent(journal=[{"event": "committed"}])
+    ended = desk.run("status", "staging", "--json")
+    said = json.loads(ended.out)
+    assert (ended.code, ended.out.count("\n")) == (0, 1)
+    names = {"artifact": ARTIFACT, "release": RELEASE}
+    assert {key: said[key] for key in ("stack", "url", "agree", "disagreements")} == {
+        "stack": "staging", "url": f"https://localhost:{desk.port}", "agree": True, "disagreements": [],
+    }  # fmt: skip
+    assert said["state"] == {**names, "update": {"kind": "update", "result": "succeeded"}}
+    assert said["site"] == {**names, "environment": "staging"}
+    assert said["servers"]["web-1"].items() >= {**names, "slot": "blue", "serving": "blue"}.items()
+    assert said["servers"]["web-1"]["journal"] == [{"event": "committed"}]
+
+
+def test_status_for_programs_when_they_disagree(desk: Desk) -> None:
+    desk.agent(release="abababababab-ffffffff")
+    desk.says["status"] = 503
+    desk.stack(history="failed")
+    ended = desk.run("status", "--json", "staging")
+    said = json.loads(ended.out)
+    assert (ended.code, said["agree"], said["site"]) == (1, False, None)
+    assert said["servers"]["web-1"]["release"] == "abababababab-ffffffff"
+    assert said["disagreements"] == [
+        "state: last update failed",
+        f"live site: should run {RELEASE} of {ARTIFACT} (got: answered 503)",
+        f"web-1: should run {RELEASE} of {ARTIFACT} (got: runs abababababab-ffffffff of {ARTIFACT})",
+    ]
+
+
+def test_status_for_programs_of_a_silent_server(desk: Desk) -> None:
+    desk.answer(stderr="Connection refused\n", code=255)
+    said = json.loads(desk.run("status", "staging", "--json").out)
+    assert said["servers"] == {"web-1": None}
+    assert said["disagreements"] == [f"web-1: should run {RELEASE} of {ARTIFACT} (got: Connection refused)"]
 
 
 def test_a_certificate_that_is_not_trusted_is_not_an_answer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -37,11 +37,22 @@ class Paper:
             file.write(json.dumps(list(argv)) + "\n")
         if argv[0] == "systemctl" and "show" in argv:
             return Done(0, "ActiveState=active\nNRestarts=0\nResult=success\n")
+        if argv[:2] == ["systemctl", "start"]:
+            self._start(argv[2])
         if argv[0] == "systemd-run" and argv[-1] == "preflight":
             return Done(0, json.dumps({"plan": STORY.get("plan", [])}) + "\n")
         if argv[0] == "systemd-run" and argv[-1] == "migrate":
             return self._migrate()
         return Done(0)
+
+    def _start(self, unit: str) -> None:
+        """A started slot's processes have imported the site at once, as gunicorn marks it."""
+        slot = unit.removeprefix("slipway-web@").removesuffix(".service")
+        web = json.loads((SERVER / "srv/slipway/slots" / slot / "web.json").read_text())
+        marks = SERVER / f"run/slipway-{slot}"
+        marks.mkdir(parents=True, exist_ok=True)
+        for number in range(web["processes"]):
+            (marks / f"ready-{number}").touch()
 
     def _migrate(self) -> Any:
         time.sleep(STORY.get("migrate_takes", 0))

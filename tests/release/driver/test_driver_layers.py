@@ -1,22 +1,52 @@
-"""The verb `layers`: what a bucket lacks is put there, verified, and nothing else happens."""
+"""The upload inside a release: what the bucket lacks is put there, verified, before any server is told."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.release.driver.world import World, client, keys
+import pytest
+
+from release.bucket import Bucket
+from release.driver.layers import bring
+from tests.release.driver.world import Result, World, client, keys
+
+Bring = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def upload(world: World, monkeypatch: pytest.MonkeyPatch) -> Bring:
+    monkeypatch.setenv("SLIPWAY_CACHE", str(world.root / "cache"))
+
+    def run(*, into: dict[str, str] = world.bucket, source: dict[str, str] | None = None) -> dict[str, Any]:
+        return bring(world.artifact, bucket=Bucket.parse(into), source=Bucket.parse(source) if source else None)
+
+    return run
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """Every call to a bucket, as it is made."""
+    calls: list[tuple[str, str]] = []
+
+    def noted(verb: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(bucket: Bucket, key: str, *rest: Any, **more: Any) -> Any:
+            calls.append((verb, key.split("/")[0]))
+            return real(bucket, key, *rest, **more)
+
+        return call
+
+    for verb in ("has", "stream", "put"):
+        monkeypatch.setattr(Bucket, verb, noted(verb, getattr(Bucket, verb)))
+    return calls
 
 
 def wanted(world: World) -> dict[str, str]:
     manifest = json.loads((world.root / "cache" / "manifests" / f"{world.artifact}.json").read_text())
     return {name: f"layers/{digest}.tar.zst" for name, digest in manifest["layers"].items()}
-
-
-def layers(world: World, *, source: dict[str, str] | None = None) -> Any:
-    return world.run("layers", world.artifact, document={"bucket": world.bucket, "source": source})
 
 
 def forget(world: World) -> None:
@@ -25,47 +55,70 @@ def forget(world: World) -> None:
             path.unlink()
 
 
-def test_layers_and_manifest_come_from_the_cache(world: World) -> None:
-    answer = layers(world).answer
-    assert answer["uploaded"] == ["code", "dependencies", "static", "manifest"]
-    assert keys(world.bucket) == {*wanted(world).values(), f"manifests/{world.artifact}.json"}
-    body = client(world.bucket).get_object(Bucket=world.bucket["name"], Key=f"manifests/{world.artifact}.json")
-    assert "sha256-" + hashlib.sha256(body["Body"].read()).hexdigest() == world.artifact
+def failure(world: World, **changes: Any) -> Result:
+    """A release that fails before any server is spoken to."""
+    world.server(serves="old")
+    result = world.release(**changes)
+    assert (result.code, result.out) == (1, "")
+    assert (world.calls(), world.serves()) == ([], "old")
+    return result
 
 
-def test_what_is_there_is_not_put_again(world: World) -> None:
-    layers(world)
-    assert layers(world).answer["uploaded"] == []
+def test_a_release_brings_layers_and_manifest_from_the_cache(world: World) -> None:
+    world.server()
+    assert world.release().answer["phases"]["upload"] > 0
+    manifest = f"manifests/{world.artifact}.json"
+    assert keys(world.bucket) == {*wanted(world).values(), manifest}
+    body = client(world.bucket).get_object(Bucket=world.bucket["name"], Key=manifest)["Body"].read()
+    assert "sha256-" + hashlib.sha256(body).hexdigest() == world.artifact
+    assert world.heard()[0]["manifest"] == json.loads(body)
 
 
-def test_one_missing_layer_is_put_alone(world: World) -> None:
-    layers(world)
+def test_what_is_there_is_neither_read_nor_put_again(world: World, upload: Bring, asked: list[Any]) -> None:
+    upload()
+    del asked[:]
+    for path in wanted(world).values():
+        (world.root / "cache" / path).write_bytes(b"not even zstd")
+    assert upload()["format"] == 1
+    assert sorted(asked) == [("has", "layers")] * 3 + [("has", "manifests")]
+
+
+def test_one_missing_layer_is_put_alone(world: World, upload: Bring, asked: list[Any]) -> None:
+    upload()
     client(world.bucket).delete_object(Bucket=world.bucket["name"], Key=wanted(world)["code"])
-    assert layers(world).answer["uploaded"] == ["code"]
+    del asked[:]
+    upload()
+    assert [verb for verb, _ in asked].count("put") == 1
+    assert wanted(world)["code"] in keys(world.bucket)
 
 
-def test_without_a_cache_they_come_from_the_source(world: World, make_bucket: Any) -> None:
+def test_without_a_cache_they_come_from_the_source(world: World, upload: Bring, make_bucket: Any) -> None:
     source = make_bucket("staging")
-    world.run("layers", world.artifact, document={"bucket": source, "source": None})
-    expected = keys(source)
+    manifest = upload(into=source)
     forget(world)
-    assert layers(world, source=source).answer["uploaded"] == ["code", "dependencies", "static", "manifest"]
-    assert keys(world.bucket) == expected
+    assert upload(source=source) == manifest
+    assert keys(world.bucket) == keys(source) != set()
 
 
-def test_without_cache_and_source_what_is_in_the_bucket_is_enough(world: World) -> None:
-    layers(world)
+def test_what_the_bucket_has_is_enough_and_asked_for_once(world: World, upload: Bring, asked: list[Any]) -> None:
+    manifest = upload()
     forget(world)
-    assert layers(world).answer["uploaded"] == []
+    del asked[:]
+    assert upload() == manifest
+    assert sorted(asked) == [("has", "layers")] * 3 + [("stream", "manifests")]
+
+
+def test_a_source_that_is_gone_is_not_missed(world: World, upload: Bring) -> None:
+    upload()
+    forget(world)
+    assert upload(source={**world.bucket, "name": "gone", "endpoint": "http://127.0.0.1:9"})["format"] == 1
 
 
 def test_layers_that_are_nowhere_are_one_failure(world: World, make_bucket: Any) -> None:
     for name in ("code", "static"):
         (world.root / "cache" / wanted(world)[name]).unlink()
-    result = layers(world, source=make_bucket("staging"))
-    (first,) = result.err.splitlines()
-    assert result.code == 1
-    assert first.startswith(f"layers: {world.artifact}: missing layers: code (")
+    (first,) = failure(world, source=make_bucket("staging")).err.splitlines()
+    assert first.startswith(f"release: {world.artifact}: missing layers: code (")
     assert "static (" in first
     assert "promote it again from where it runs" in first
     assert keys(world.bucket) == set()
@@ -74,32 +127,27 @@ def test_layers_that_are_nowhere_are_one_failure(world: World, make_bucket: Any)
 def test_a_damaged_file_is_not_put(world: World) -> None:
     path: Path = world.root / "cache" / wanted(world)["code"]
     path.write_bytes((world.root / "cache" / wanted(world)["static"]).read_bytes())
-    result = layers(world)
-    assert "holds something else" in result.err.splitlines()[0]
+    assert "holds something else" in failure(world).err.splitlines()[0]
     assert wanted(world)["code"] not in keys(world.bucket)
     assert f"manifests/{world.artifact}.json" not in keys(world.bucket)
 
 
-def test_a_damaged_source_is_not_copied(world: World, make_bucket: Any) -> None:
-    source = make_bucket("staging")
-    world.run("layers", world.artifact, document={"bucket": source, "source": None})
-    client(source).put_object(Bucket=source["name"], Key=wanted(world)["code"], Body=b"not zstd")
-    forget_names = wanted(world)
+def test_a_damaged_source_is_not_copied(world: World, upload: Bring, make_bucket: Any) -> None:
+    source, code = make_bucket("staging"), wanted(world)["code"]
+    upload(into=source)
+    client(source).put_object(Bucket=source["name"], Key=code, Body=b"not zstd")
     forget(world)
-    result = layers(world, source=source)
-    assert f"bucket {source['name']}: is damaged" in result.err.splitlines()[0]
-    assert forget_names["code"] not in keys(world.bucket)
+    assert f"bucket {source['name']}: is damaged" in failure(world, source=source).err.splitlines()[0]
+    assert code not in keys(world.bucket)
 
 
 def test_a_bucket_that_is_not_there_is_named(world: World) -> None:
-    gone = {**world.bucket, "name": "gone-bucket"}
-    result = world.run("layers", world.artifact, document={"bucket": gone, "source": None})
-    assert result.err.splitlines()[0].startswith("layers: bucket gone-bucket: is not there")
+    result = failure(world, bucket={**world.bucket, "name": "gone-bucket"})
+    assert result.err.splitlines()[0].startswith("release: bucket gone-bucket: is not there")
     assert "bucket-secret" not in result.err
 
 
 def test_storage_out_of_reach_is_named(world: World) -> None:
-    away = {**world.bucket, "endpoint": "http://127.0.0.1:9"}
-    result = world.run("layers", world.artifact, document={"bucket": away, "source": None})
-    assert result.err.splitlines()[0].startswith(f"layers: bucket {away['name']}: ")
+    result = failure(world, bucket={**world.bucket, "endpoint": "http://127.0.0.1:9"})
+    assert result.err.splitlines()[0].startswith(f"release: bucket {world.bucket['name']}: ")
     assert "http://127.0.0.1:9" in result.err

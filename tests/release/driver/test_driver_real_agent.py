@@ -44,7 +44,6 @@ def real(world: World) -> World:
     world.agent = str(HERE / "real_agent.py")
     world.python = str(suitable_python())
     world.artifact = world.make_real_artifact()
-    assert world.run("layers", world.artifact, document={"bucket": world.bucket, "source": None}).code == 0
     return world
 
 
@@ -82,6 +81,16 @@ def test_a_first_release_then_another_then_the_same(real: World) -> None:
     assert serves(real) == second["release"] != first["release"]
     again = release(real, env={"PLAIN": "other"}).answer
     assert (again["release"], again["servers"]) == (second["release"], {"web-1": "green"})
+
+
+def test_another_key_of_the_source_changes_nothing(real: World) -> None:
+    server = real.server()
+    first = release(real, source=real.bucket).answer
+    commands = (server / "commands.jsonl").read_text()
+    again = release(real, source={**real.bucket, "access_key": "rotated"}).answer
+    assert (again["release"], again["servers"]) == (first["release"], {"web-1": "blue"})
+    assert set(again["phases"]) == {"upload", "connect", "confirm", "commit"}
+    assert (server / "commands.jsonl").read_text() == commands
 
 
 def test_two_servers(real: World) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import stat
 import time
 from pathlib import Path
@@ -36,15 +38,16 @@ def test_a_release_is_confirmed_and_committed(world: World) -> None:
     assert answer["servers"] == {"web-1": "green"}
     assert answer["migrated"] == ["gallery.0002_x"]
     assert answer["notes"] == ["a note"]
-    assert {"connect", "fetch", "migrate", "gate", "confirm", "commit", "drain"} <= set(answer["phases"])
+    assert {"upload", "connect", "fetch", "migrate", "gate", "confirm", "commit", "drain"} <= set(answer["phases"])
     assert [message.get("go") for message in world.heard()[2:]] == ["flip", "commit"]
 
 
 def test_the_agent_is_told_what_to_run_and_no_key_that_is_not_its_own(world: World) -> None:
     world.server()
-    world.release()
+    world.release(source={**world.bucket, "secret_key": "source-secret"})
     document = world.heard()[0]
-    assert not {"servers", "login_key", "bucket"} & set(document)
+    assert not {"servers", "login_key", "bucket", "source"} & set(document)
+    assert "source-secret" not in json.dumps(document)
     assert document["manifest"]["format"] == 1
     assert document["lead"] is True
     assert document["release"] == wanted(world)
@@ -187,6 +190,23 @@ def test_the_login_key_is_gone_from_the_disk_before_the_flip(world: World) -> No
     until(server / "agent.jsonl", "flipped")
     assert not os.path.exists(world.calls()[0]["key_path"])
     process.communicate()
+
+
+def test_a_driver_stopped_during_the_upload_has_told_no_server(world: World) -> None:
+    world.server(serves="old")
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        bucket = {**world.bucket, "endpoint": f"http://127.0.0.1:{mute.getsockname()[1]}"}
+        process = world.start("release", world.artifact, document=world.document(bucket=bucket))
+        connections = [mute.accept()[0] for _ in range(4)]
+        process.send_signal(signal.SIGTERM)
+        for connection in connections:
+            connection.close()
+    _, err = process.communicate(timeout=20)
+    assert err.splitlines()[:2] == [
+        "release: stopped by SIGTERM",
+        "web-1: was not changed; what it ran before still serves",
+    ]
+    assert world.calls() == []
 
 
 def test_a_server_that_is_not_up_yet_is_asked_again(world: World) -> None:

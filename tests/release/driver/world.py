@@ -78,6 +78,7 @@ class World:
             "database": {"host": "10.0.0.5", "password": "database-password", "admin_password": "admin-password"},
             "media": {"mode": "private", "bucket": self.bucket},
             "bucket": self.bucket,
+            "source": None,
             "servers": self.servers,
             "login_key": KEY,
             "limits": {"gate": 5, "commit": 2, "drain": 1, "connect": 3},

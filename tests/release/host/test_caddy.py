@@ -69,7 +69,7 @@ def test_refuses_what_is_no_size(text: str) -> None:
 def test_is_loaded_only_when_it_changed(site: Site, machine: Recorded) -> None:
     assert put(site, machine, "# new\n")
     assert not put(site, machine, "# new\n")
-    assert machine.told("systemctl reload caddy") == ["systemctl reload caddy"]
+    assert machine.told("systemctl") == ["systemctl try-reload-or-restart caddy"]
 
 
 def test_what_caddy_refuses_is_not_put_in_place(site: Site, machine: Recorded) -> None:
@@ -80,7 +80,7 @@ def test_what_caddy_refuses_is_not_put_in_place(site: Site, machine: Recorded) -
 
 
 def test_what_caddy_cannot_load_is_taken_back(site: Site, machine: Recorded) -> None:
-    machine.answers["systemctl reload"] = Done(1, "", "Job failed\n")
+    machine.answers["systemctl try-reload"] = Done(1, "", "Job failed\n")
     with pytest.raises(Failure, match="caddy: Job failed"):
         put(site, machine, "x\n")
     assert site.caddy.read_text() == "# holding\n"

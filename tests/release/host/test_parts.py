@@ -144,6 +144,15 @@ def test_a_database_that_refuses_is_the_cause(site: Site, machine: Recorded) -> 
         database.look(site, machine, wanted)
 
 
+def test_a_user_made_a_moment_ago_is_waited_for(site: Site, machine: Recorded) -> None:
+    wanted = parsed(database=DATABASE).database
+    assert wanted
+    said = 'psql: error: connection to server failed: FATAL:  password authentication failed for user "app"\n'
+    replies = iter([Done(2, "", said), Done(0, "  22\n")])
+    machine.answers["psql"] = lambda argv: next(replies)
+    assert database.look(site, machine, wanted) == database.Seen("verify-full", 22)
+
+
 def test_packages_that_are_there_ask_no_network(machine: Recorded) -> None:
     machine.answers["dpkg-query"] = Done(0, "ii ")
     packages.install(machine, ["gdal-bin"])

@@ -58,6 +58,15 @@ def test_the_way_back_is_the_old_slot_and_the_old_edge(site: Site, machine: Reco
     assert "systemctl stop gallery-web@green.service gallery-worker@green-mail.service" in machine.ran
 
 
+def test_an_edge_that_a_crash_left_behind_is_not_gone_back_to(site: Site, machine: Recorded) -> None:
+    flipped(site, machine, BLUE)
+    commit(site, machine, BLUE)
+    write(site.state / "before.caddy", "# of long ago\n")
+    flip(site, machine, GREEN, limit=60, edge=site.caddy.read_text())
+    revert(site, machine)
+    assert site.caddy.read_text() == f"# {BLUE.release}\n"
+
+
 def test_a_commit_of_what_was_flipped_back_is_refused(site: Site, machine: Recorded) -> None:
     flipped(site, machine, BLUE)
     revert(site, machine)

@@ -1,0 +1,73 @@
+"""What stands before a first `pulumi up`: the stack, values for what is encrypted elsewhere, the zone, the project."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from rehearsal import paths, shadow
+from rehearsal.asking import api
+from rehearsal.pulumi import ensure_stack, pulumi
+
+WAGTAIL = "wagtail"
+# Records a zone's owner already has: they must be there, untouched, after everything else is gone.
+_OWNERS_RECORDS = (
+    {"type": "TXT", "name": "@", "data": "owner=someone-else", "ttl": 1800},
+    {"type": "MX", "name": "@", "data": "mail.example.net.", "priority": 10, "ttl": 1800},
+)
+
+
+def prepare_wagtail() -> None:
+    """The output of Wagtail's own `wagtail start` and a stack for it that exists only here."""
+    from rehearsal.wagtail import make_wagtail_site
+
+    site = make_wagtail_site(paths.STATE / "wagtail", python="python3.13")
+    staging = shadow.config(shadow.stack_file(shadow=paths.SHADOW, stack="staging"))
+    domain = staging["domain"]
+    shadow.add_stack(
+        shadow=paths.SHADOW,
+        stack=WAGTAIL,
+        config={
+            "cloud": staging["cloud"],
+            "region": staging["region"],
+            "domain": domain,
+            "hosts": [f"wagtail.{domain}", f"www.wagtail.{domain}"],
+            "project": os.path.relpath(site, Path.cwd()),
+            "settings": f"{site.name}.settings.production",
+        },
+    )
+
+
+def prepare_stack(stack: str, *, project: str | None = None) -> None:
+    """What stands before a first `up`: the stack, values for what is encrypted elsewhere, the owner's zone."""
+    ensure_stack(stack)
+    if project:
+        pulumi("config", "set", "--stack", stack, "project", project)
+    file = shadow.stack_file(shadow=paths.SHADOW, stack=stack)
+    settings = shadow.config(file)
+    original = Path("stacks") / file.name
+    for path in shadow.secret_paths(original) if original.exists() else []:
+        if _absent(settings, path):
+            dotted = ".".join(path)
+            pulumi("config", "set", "--secret", "--path", "--stack", stack, dotted, shadow.generated())
+    if domain := settings.get("domain"):
+        ensure_zone(str(domain))
+
+
+def ensure_zone(domain: str) -> None:
+    """The zone as its owner has it at the cloud, with records of theirs in it."""
+    if any(zone["name"] == domain for zone in api("GET", "domains")["domains"]):
+        return
+    api("POST", "domains", {"name": domain})
+    for record in _OWNERS_RECORDS:
+        api("POST", f"domains/{domain}/records", dict(record))
+
+
+def _absent(settings: dict[str, Any], path: tuple[str, ...]) -> bool:
+    node: Any = settings
+    for key in path:
+        if not isinstance(node, dict) or key not in node:
+            return True
+        node = node[key]
+    return False

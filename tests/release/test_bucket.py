@@ -1,0 +1,57 @@
+"""A bucket whose key was made a moment ago."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from release import bucket
+from release.bucket import Bucket, BucketError
+
+PLACE = Bucket(name="releases", region="fra1", endpoint="https://fra1.example", access_key="A", secret_key="S")
+
+
+class Storage:
+    """Refuses as often as it is told to, then takes a file."""
+
+    def __init__(self, refusals: int, *, status: int) -> None:
+        self.refusals, self.status = refusals, status
+        self.taken: list[bytes] = []
+
+    def put_object(self, *, Body: Any, **_: Any) -> dict[str, Any]:
+        content = Body.read()
+        if self.refusals:
+            self.refusals -= 1
+            raise bucket._Refused("the storage refused", status=self.status)
+        self.taken.append(content)
+        return {}
+
+
+@pytest.fixture
+def layer(tmp_path: Path) -> Path:
+    path = tmp_path / "layer"
+    path.write_bytes(b"all of it")
+    return path
+
+
+def storage(monkeypatch: pytest.MonkeyPatch, refusals: int, *, status: int) -> Storage:
+    made = Storage(refusals, status=status)
+    call: Callable[[Bucket, Callable[[Storage], Any]], Any] = lambda _, ask: ask(made)  # noqa: E731
+    monkeypatch.setattr(Bucket, "_call", call)
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    return made
+
+
+def test_an_upload_is_tried_again_from_its_beginning(monkeypatch: pytest.MonkeyPatch, layer: Path) -> None:
+    made = storage(monkeypatch, 2, status=403)
+    PLACE.put("layers/x", layer)
+    assert made.taken == [b"all of it"]
+
+
+def test_another_refusal_is_final(monkeypatch: pytest.MonkeyPatch, layer: Path) -> None:
+    storage(monkeypatch, 1, status=400)
+    with pytest.raises(BucketError):
+        PLACE.put("layers/x", layer)
