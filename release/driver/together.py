@@ -10,6 +10,7 @@ from typing import TypeVar
 __all__ = ["together"]
 
 Each = TypeVar("Each")
+HEED = 0.5  # seconds: a signal that comes just before a wait is heeded only after it
 
 
 def together(work: Callable[[Each], None], all_of: Sequence[Each], *, at_first_failure: Callable[[], None]) -> None:
@@ -32,12 +33,15 @@ def together(work: Callable[[Each], None], all_of: Sequence[Each], *, at_first_f
 
 def _ending(ended: queue.SimpleQueue[BaseException | None], *, stopped: bool) -> BaseException | None:
     """How the next thread ended, or that a signal asks to stop; a second one is not waited out."""
-    try:
-        return ended.get()
-    except KeyboardInterrupt as interrupt:
-        if stopped:
-            raise
-        return interrupt
+    while True:
+        try:
+            return ended.get(timeout=HEED)
+        except queue.Empty:
+            continue
+        except KeyboardInterrupt as interrupt:
+            if stopped:
+                raise
+            return interrupt
 
 
 def _run(work: Callable[[Each], None], each: Each, ended: queue.SimpleQueue[BaseException | None]) -> None:

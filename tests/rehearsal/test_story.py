@@ -10,9 +10,10 @@ import subprocess
 import time
 from pathlib import Path
 
+import pexpect
 import pytest
 
-from tests.rehearsal.stage import Done, Stage, descendants, wait_until
+from tests.rehearsal.stage import REPOSITORY, Done, Stage, descendants, wait_until
 
 pytestmark = pytest.mark.rehearsal
 
@@ -38,6 +39,33 @@ def test_first_deploy_answers_over_https(site: Stage) -> None:
         ).stdout
     )
     assert all(row["ok"] for row in checked["checks"]), checked
+
+
+def test_an_admin_is_made_at_a_prompt_as_a_person_would(site: Stage) -> None:
+    """A real terminal all the way to the site's own sandbox; the password is asked for and never shown."""
+    shell = ["-c", f". {site.state}/env && slipway manage staging createsuperuser"]
+    terminal = pexpect.spawn("bash", shell, cwd=REPOSITORY, env=site.environment, timeout=30, encoding="utf-8")
+    for prompt, answer in (
+        ("Username", "kim"),
+        ("Email", "kim@example.org"),
+        ("Password:", "correct-horse-9"),
+        ("Password \\(again\\):", "correct-horse-9"),
+    ):
+        terminal.expect(prompt)
+        terminal.sendline(answer)
+    terminal.expect("Superuser created successfully")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+
+
+def test_the_other_verbs_answer(site: Stage) -> None:
+    assert site.type("slipway manage staging no_such_command", check=False).returncode == 1
+    assert "1 + 1 = 2" in site.type("slipway shell staging", input="print('1 + 1 =', 1 + 1)\n").stdout
+    assert "gunicorn" in site.type("slipway logs staging -n 50").stdout
+    assert URL in site.type("BROWSER=true slipway open staging").stdout
+    status = json.loads(site.type("slipway status staging --json").stdout)
+    assert status["agree"], status
 
 
 def test_up_again_changes_nothing(site: Stage) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import secrets
+import threading
 from collections.abc import Sequence
 
 from rehearsal.cloud.digitalocean.calls import DONE, Answer, Call, Routes
@@ -14,6 +15,7 @@ from rehearsal.cloud.store import State
 
 routes = Routes()
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_.@-]{0,62}")
+_DROPPING = threading.Lock()  # to drop a user, every database is visited: none may vanish meanwhile
 TAKEN = ("postgres", "template0", "template1")
 
 
@@ -85,14 +87,15 @@ def read_db(call: Call, id: str, name: str) -> Answer:
 @routes.on("DELETE", "/databases/<id>/dbs/<name>")
 def delete_db(call: Call, id: str, name: str) -> Answer:
     """Drop a database with all it holds."""
-    with call.read() as state:
-        if name not in online(state, id).dbs:
-            raise not_found()
     if name == DEFAULT_DB:
         raise forbidden("cannot delete the default database")
-    _run(call, id, [f"DROP DATABASE IF EXISTS {_identifier(name)} WITH (FORCE)"])
-    with call.change() as state:
-        find(state, id).dbs.remove(name)
+    with _DROPPING:
+        with call.read() as state:
+            if name not in online(state, id).dbs:
+                raise not_found()
+        _run(call, id, [f"DROP DATABASE IF EXISTS {_identifier(name)} WITH (FORCE)"])
+        with call.change() as state:
+            find(state, id).dbs.remove(name)
     return DONE
 
 
@@ -145,11 +148,17 @@ def change_user(call: Call, id: str, name: str) -> Answer:
 @routes.on("DELETE", "/databases/<id>/users/<name>")
 def delete_user(call: Call, id: str, name: str) -> Answer:
     """Drop a user; what it owned goes to the admin."""
+    if name == ADMIN:
+        raise forbidden("cannot delete the primary user")
+    with _DROPPING:
+        _drop_user(call, id, name)
+    return DONE
+
+
+def _drop_user(call: Call, id: str, name: str) -> None:
     with call.read() as state:
         dbs = list(_user(state, id, name).dbs)
         online(state, id)
-    if name == ADMIN:
-        raise forbidden("cannot delete the primary user")
     role = _identifier(name)
     for db in dbs:
         _run(call, id, [f"REASSIGN OWNED BY {role} TO {ADMIN}", f"DROP OWNED BY {role}"], database=db)
@@ -157,7 +166,6 @@ def delete_user(call: Call, id: str, name: str) -> Answer:
     with call.change() as state:
         find(state, id).users.pop(name, None)
         find(state, id).user_settings.pop(name, None)
-    return DONE
 
 
 @routes.on("POST", "/databases/<id>/users/<name>/reset_auth")

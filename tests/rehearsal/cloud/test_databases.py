@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import threading
+import time
 from typing import Any
 
 import pytest
@@ -85,6 +87,28 @@ def test_databases_belong_to_the_admin_and_users_own_nothing(
     api("DELETE", f"{path}/dbs/site", status=204)
     assert below(paper, cluster).statements[-1][1] == 'DROP DATABASE IF EXISTS "site" WITH (FORCE)'
     api("DELETE", f"{path}/dbs/defaultdb", status=403)
+
+
+def test_a_database_and_a_user_can_go_at_the_same_time(
+    api: Client, paper: PaperHypervisor, cluster: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A destroy deletes both at once; the user's objects are looked for in databases that are there."""
+    path, dropping = f"/databases/{cluster['id']}", threading.Event()
+    api("POST", f"{path}/dbs", {"name": "site"})
+    api("POST", f"{path}/users", {"name": "app"})
+
+    def run(id: str, *, database: str, statements: list[str]) -> None:
+        assert not (database == "site" and dropping.is_set()), "there is no such database"
+        if statements[0].startswith("DROP DATABASE"):
+            dropping.set()
+            time.sleep(0.2)
+
+    monkeypatch.setattr(paper, "database_sql", run)
+    first = threading.Thread(target=lambda: api("DELETE", f"{path}/dbs/site", status=204))
+    first.start()
+    assert dropping.wait(10)
+    api("DELETE", f"{path}/users/app", status=204)
+    first.join()
 
 
 def test_a_statement_that_fails_leaves_no_row(api: Client, paper: PaperHypervisor, cluster: dict[str, Any]) -> None:
