@@ -110,6 +110,6 @@ def _on_servers(settings: Settings) -> bool:
 
 def _guard(parts: Sequence[Resource], *, protect: bool, opts: ResourceOptions) -> None:
     """Depends on everything, so that `destroy` meets it first and stops before it has deleted anything."""
-    if protect:
-        guard = ResourceOptions(protect=True, depends_on=parts)
-        random.RandomId("protected", byte_length=1, opts=ResourceOptions.merge(opts, guard))
+    # Made unprotected too: a guard that protect: false removes would itself refuse to go.
+    guard = ResourceOptions(protect=protect, depends_on=parts)
+    random.RandomId("protected", byte_length=1, opts=ResourceOptions.merge(opts, guard))

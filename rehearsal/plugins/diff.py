@@ -37,7 +37,7 @@ def difference(resource: Resource, *, state: Values, old_inputs: Values, inputs:
     changed = changed_properties(resource, wanted=wanted, held=held)
     replaces = tuple(name for name in changed if _replaces(resource.inputs[name], held.get(name), wanted[name]))
     return Difference(
-        changes={path: kind for name in changed for path, kind in _detail(name, held.get(name), wanted[name]).items()},
+        changes=_merged(_detail(resource.inputs[name], name, held.get(name), wanted[name]) for name in changed),
         properties=tuple(changed),
         replaces=replaces,
         delete_first=bool(replaces) and resource.named_means_delete_first and named_by_hand(inputs),
@@ -86,8 +86,17 @@ def _replaces(rule: Input, old: Any, new: Any) -> bool:
     return rule.replaces and (new is UNKNOWN or rule.replaces_when(old, new))
 
 
-def _detail(name: str, old: Any, new: Any) -> dict[str, Change]:
+def _detail(rule: Input, name: str, old: Any, new: Any) -> dict[str, Change]:
+    if rule.unordered and isinstance(old, list) and isinstance(new, list) and UNKNOWN not in new:
+        return _block_deltas(rule, old, new, _member("", name))
     return deltas(old, new, _member("", name)) or {name: "UPDATE"}
+
+
+def _block_deltas(rule: Input, old: list[Any], new: list[Any], path: str) -> dict[str, Change]:
+    """Blocks without an order come and go as a whole, each under its own number."""
+    come, gone = _unpaired(rule, new, old)
+    changes: dict[str, Change] = {f"{path}[{at}]": "UPDATE" if at in come else "DELETE" for at in gone}
+    return changes | {f"{path}[{at}]": "ADD" for at in come if at not in gone}
 
 
 def _same_blocks(rule: Input, wanted: list[Any], held: list[Any]) -> bool:
@@ -95,13 +104,19 @@ def _same_blocks(rule: Input, wanted: list[Any], held: list[Any]) -> bool:
         return False
     if not rule.unordered:
         return all(_same_block(rule, one, other) for one, other in zip(wanted, held, strict=True))
-    left = list(held)
-    for block in wanted:
-        found = next((other for other in left if _same_block(rule, block, other)), None)
+    return _unpaired(rule, wanted, held) == ([], [])
+
+
+def _unpaired(rule: Input, wanted: list[Any], held: list[Any]) -> tuple[list[int], list[int]]:
+    """The numbers of wanted blocks that are not held, and of held ones that are not wanted."""
+    come, left = [], dict(enumerate(held))
+    for at, block in enumerate(wanted):
+        found = next((number for number, other in left.items() if _same_block(rule, block, other)), None)
         if found is None:
-            return False
-        left.remove(found)
-    return True
+            come.append(at)
+        else:
+            del left[found]
+    return come, list(left)
 
 
 def _same_block(rule: Input, wanted: Values, held: Values) -> bool:

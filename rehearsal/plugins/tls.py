@@ -49,7 +49,7 @@ RESOURCES = {
 def _create(call: Call, asked: Values) -> tuple[str, Values]:
     key = _generate(asked)
     public = _public_facts(key)
-    return hashlib.sha1(public["publicKeyPem"].encode()).hexdigest(), _private_facts(key) | public
+    return key_id(public["publicKeyPem"]), _private_facts(key) | public
 
 
 def _public_key(session: Any, asked: Values) -> Values:
@@ -64,8 +64,13 @@ def _public_key(session: Any, asked: Values) -> Values:
     public = _public_facts(key)
     given = {name: Secret(value) for name, value in asked.items() if value is not None}
     algorithm = {"RSAPrivateKey": "RSA", "Ed25519PrivateKey": "ED25519"}.get(type(key).__name__, "ECDSA")
-    id = hashlib.sha1(public["publicKeyPem"].encode()).hexdigest()
-    return {**given, **public, "algorithm": algorithm, "id": id}
+    return {**given, **public, "algorithm": algorithm, "id": key_id(public["publicKeyPem"])}
+
+
+def key_id(public_pem: str) -> str:
+    """The id of a key: made from what stands within its PEM, trimmed as a text would be."""
+    inside = base64.b64decode("".join(public_pem.strip().splitlines()[1:-1]))
+    return hashlib.sha1(inside.strip()).hexdigest()
 
 
 def _generate(asked: Values) -> PrivateKeyTypes:

@@ -178,14 +178,17 @@ def test_names_kept_elsewhere_are_told_one_by_one(account: Account) -> None:
 
 
 def test_a_protected_environment_has_a_guard_that_goes_first(account: Account) -> None:
-    Up(account)
-    assert not [each for each in account.asked if each.name == "protected"]
     Up(account, protect=True)
     guard = account.one("RandomId", "protected").options
     everything = {each.urn for each in account.asked if each.options.custom}
     shared = {each.urn for each in account.asked if each.name in ("suffix", "protected")}
     assert guard.protect
     assert everything - shared <= set(guard.dependencies)
+
+
+def test_the_guard_stays_when_an_environment_is_no_longer_protected(account: Account) -> None:
+    Up(account)
+    assert not account.one("RandomId", "protected").options.protect
 
 
 @pytest.mark.parametrize(

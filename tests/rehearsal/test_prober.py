@@ -146,13 +146,22 @@ def test_a_kept_connection_closed_in_good_time_is_no_failure() -> None:
 
 
 def test_a_stalled_site_slows_nothing_down() -> None:
+    """Nobody is answered before several wait at once: a prober that waited for each answer would time out on all."""
+    together = threading.Barrier(4)
+
+    def stalled(page: Page) -> None:
+        together.wait(timeout=20)
+        page.answer()
+
+    with site(stalled) as url:
+        found = probe(url, timeout=20)
+    assert (found["sent"], found["ok"]) == (40, 40)
+
+
+def test_an_answer_that_never_comes_is_a_timeout() -> None:
     with site(lambda page: time.sleep(0.5)) as url:
-        started = time.monotonic()
-        found = probe(url, timeout=0.4)
-        took = time.monotonic() - started
+        found = probe(url, timeout=0.2)
     assert (found["sent"], found["failures"]) == (40, {"timeout": 40})
-    assert took < 1.5, "40 stalled requests in a row would take 16 s"
-    assert found["sent_late_at_worst"] < 200
 
 
 def test_a_slow_answer_counts_from_when_it_was_due() -> None:

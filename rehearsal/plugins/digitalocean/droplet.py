@@ -67,7 +67,7 @@ def _update(call: Call, id: str, state: Values, asked: Values) -> Values:
 
 def _delete(call: Call, id: str, state: Values) -> None:
     path = f"/v2/droplets/{segment(id)}"
-    wait_until(call, lambda: not _locked(call.session, path), what=f"droplet {id} unlocked", limit=_MINUTE)
+    wait_until(call, lambda: not _locked(call.session, id), what=f"droplet {id} unlocked", limit=_MINUTE)
     if state.get("gracefulShutdown"):
         _shut_down(call, id)
     call.session.delete(path)
@@ -134,9 +134,11 @@ def _facts_of(cloud: Cloud, id: str) -> Values:
     return droplet_facts(cloud.get(f"/v2/droplets/{segment(id)}")["droplet"])
 
 
-def _locked(cloud: Cloud, path: str) -> bool:
-    found = cloud.find(path)
-    return bool(found and found["droplet"]["locked"])
+def _locked(cloud: Cloud, id: str) -> bool:
+    """The official plugin cannot delete what somebody deleted by hand either: `pulumi destroy --refresh` can."""
+    if found := cloud.find(f"/v2/droplets/{segment(id)}"):
+        return bool(found["droplet"]["locked"])
+    raise Refused(f"Error waiting for droplet to be unlocked for destroy ({id}): unexpected state 'Not Found'")
 
 
 def _wait_for(call: Call, id: str, status: str) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -138,12 +137,10 @@ def test_dials_as_often_as_it_is_told_and_leaves_no_key(provider: Any, log: Engi
 def test_a_timeout_ends_endless_dialling(provider: Any) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        started = time.monotonic()
         connection = _connection(port=closed.getsockname()[1], dialErrorLimit=-1)
         with pytest.raises(grpc.RpcError) as error:
             _create(provider, REMOTE, timeout=0.5, create="true", connection=connection)
     assert "timed out, the last attempt: " in message(error)
-    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize(("text", "expected"), [('a"b\\', '"a\\"b\\\\"'), ("é\n\x01", '"é\\n\\u0001"')])

@@ -14,6 +14,7 @@ from tests.rehearsal.plugins.plugin import FakeApi, Plugin, message, started, ur
 
 KEY = "digitalocean:index/sshKey:SshKey"
 DROPLET = "digitalocean:index/droplet:Droplet"
+FIREWALL = "digitalocean:index/firewall:Firewall"
 VPC = "digitalocean:index/vpc:Vpc"
 REFUSED = "should lie in the rehearsal (got 192.0.2.7, which is 192.0.2.7)"
 BIRTH = {
@@ -154,6 +155,12 @@ def test_what_is_gone_reads_as_gone(provider: Any) -> None:
     assert (answer.id, len(answer.properties.fields)) == ("", 0)
 
 
+def test_a_droplet_deleted_by_hand_needs_a_refresh_first(provider: Any) -> None:
+    with pytest.raises(grpc.RpcError) as error:
+        provider.Delete(provider_pb2.DeleteRequest(id="9", urn=urn(DROPLET), properties=values({})))
+    assert message(error).endswith("destroy (9): unexpected state 'Not Found'")
+
+
 def test_a_read_keeps_inputs_that_still_hold_and_tells_the_others(provider: Any, api: FakeApi) -> None:
     api.tells("GET", "/v2/droplets/7", {"droplet": {**RUNNING, "name": "renamed"}})
     inputs = {"name": "web-1", "size": "S-1VCPU-1GB", "tags": ["a", "b"], "image": "debian-13-x64", "__defaults": []}
@@ -186,6 +193,17 @@ def test_an_explicit_name_means_delete_first(provider: Any) -> None:
 
     assert delete_first([])
     assert not delete_first(["name"])
+
+
+def test_rules_without_an_order_come_and_go_as_a_whole(provider: Any) -> None:
+    def rule(port: str, *sources: str) -> dict[str, Any]:
+        return {"protocol": "tcp", "portRange": port, "sourceAddresses": list(sources), "__defaults": []}
+
+    held = {"name": "n", "inboundRules": [rule("443", "::/0"), rule("22", "::/0"), rule("80", "::/0")]}
+    news = {"name": "n", "inboundRules": [rule("22", "192.0.2.1"), rule("80", "::/0"), rule("443", "::/0")]}
+    answer = provider.Diff(provider_pb2.DiffRequest(urn=urn(FIREWALL), olds=values(held), news=values(news)))
+    kinds = {path: provider_pb2.PropertyDiff.Kind.Name(found.kind) for path, found in answer.detailedDiff.items()}
+    assert kinds == {"inboundRules[0]": "ADD", "inboundRules[1]": "DELETE"}
 
 
 def test_asks_again_after_429_and_503(provider: Any, api: FakeApi) -> None:

@@ -110,3 +110,12 @@ def test_openssh_reads_the_key_and_agrees_on_its_fingerprint(tmp_path: Any) -> N
     (tmp_path / "key.pub").write_text(made["publicKeyOpenssh"])
     told = subprocess.run(["ssh-keygen", "-l", "-f", key], capture_output=True, text=True, check=True).stdout
     assert made["publicKeyFingerprintSha256"] in told
+
+
+def test_the_id_of_a_key_is_the_official_one() -> None:
+    pem = (
+        "-----BEGIN PUBLIC KEY-----\n"
+        "MCowBQYDK2VwAyEA3FGbMbC6MXH8nDbDxRm/axOwjf4BcWnepBNFWStuJMs=\n"
+        "-----END PUBLIC KEY-----\n"
+    )
+    assert tls.key_id(pem) == "d4414432bc93b863c5166edfd6159b9db499beb7"
