@@ -44,8 +44,13 @@ class Bucket:
         return cls(**{name: str(given[name]) for name in ("name", "region", "endpoint", "access_key", "secret_key")})
 
     def has(self, key: str) -> bool:
-        """Whether an object of this key is there."""
-        return _patiently(lambda: self._head(key))
+        """Whether an object of this key is seen; a limited key may be refused instead of told that it is not there."""
+        try:
+            return self._head(key)
+        except _Refused as refused:
+            if refused.status == 403:
+                return False
+            raise
 
     def get(self, key: str) -> bytes | None:
         """A small object's bytes, None when it is not there."""

@@ -82,7 +82,7 @@ class Conversation:
         """Let the agent drain and tidy; the release stands already, so trouble here is only a note."""
         try:
             if self.state == "committed":
-                self._all(self._until("done", limit=self.wanted.limits.drain + 90))
+                self._all(self._until("done", limit=self.wanted.limits.drain + 130))
         except ServerFailure as failure:
             self.notes.append(f"{self.server.name}: released, but tidying up: {failure}")
 

@@ -62,11 +62,13 @@ def django(
     """Run preflight or migrate, and hand back its result; a cause in it is a Failure."""
     script = (files(__package__) / "files/django_run.py").read_text()
     command = ["/usr/bin/python3", "-", verb]
+    # systemd ends the unit itself: ending systemd-run alone would leave a migration running behind its failure.
+    how = ("--pipe", f"--property=RuntimeMaxSec={limit:.0f}")
     done = machine.run(
-        argv(site, slot=slot, verb=verb, command=command, writable=writable, env=env),
+        argv(site, slot=slot, verb=verb, command=command, writable=writable, env=env, how=how),
         check=False,
         input=script,
-        limit=limit,
+        limit=limit + 15,
     )
     result = _result(done.out)
     said = [line.rstrip() for line in done.err.splitlines() if line.strip()]

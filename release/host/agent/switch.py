@@ -99,7 +99,7 @@ def reconcile(site: Site, machine: Machine) -> None:
     settle(site, machine)
 
 
-def stop(site: Site, machine: Machine, slot: str, *, workers: tuple[str, ...], limit: float = 60) -> None:
+def stop(site: Site, machine: Machine, slot: str, *, workers: tuple[str, ...], limit: float = 100) -> None:
     """Stop everything of a slot and forget its failures."""
     units = [site.web(slot), *(site.worker(slot, name) for name in workers)]
     machine.run(["systemctl", "stop", *units], check=False, limit=limit)

@@ -217,6 +217,8 @@ def mail(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> list[
         return []
     found: list[tuple[str, Any, str]] = [(name, environ[name], "from env") for name in MAIL if name in environ]
     found.append(("EMAIL_PORT", int(environ.get("EMAIL_PORT", user.get("EMAIL_PORT", 587))), "from env"))
+    if user.get("EMAIL_TIMEOUT") is None:  # a mail port that is blocked in silence would hold a thread for minutes
+        found.append(("EMAIL_TIMEOUT", int(environ.get("EMAIL_TIMEOUT", 10)), "a blocked port must not hold a thread"))
     ssl = truth(environ.get("EMAIL_USE_SSL", ""))
     found.append(("EMAIL_USE_SSL", ssl, "from env"))
     found.append(("EMAIL_USE_TLS", not ssl and truth(environ.get("EMAIL_USE_TLS", "1")), "from env"))
