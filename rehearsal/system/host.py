@@ -20,6 +20,7 @@ _NEEDED = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "git": "git",
+    "curl": "curl",
     "openssl": "openssl",
     "unshare": "util-linux",
     "sysctl": "procps",
