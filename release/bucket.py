@@ -61,7 +61,12 @@ class Bucket:
         """A large object in pieces, None when it is not there."""
 
         def ask() -> Iterator[bytes] | None:
-            body = self._call(lambda client: client.get_object(Bucket=self.name, Key=key)["Body"])
+            try:
+                body = self._call(lambda client: client.get_object(Bucket=self.name, Key=key)["Body"])
+            except _Refused as refused:
+                if refused.code == "AccessDenied":  # as in `has`; a key made a moment ago is refused with another code
+                    return None
+                raise
             return None if body is None else self._pieces(body.iter_chunks(CHUNK))
 
         return _patiently(ask)
@@ -103,7 +108,8 @@ class Bucket:
         except ClientError as error:
             if _status(error) == 404:
                 return None
-            raise _Refused(self._text(error), status=_status(error)) from None
+            code = error.response["Error"].get("Code", "?")
+            raise _Refused(self._text(error), status=_status(error), code=code) from None
         except BotoCoreError as error:
             raise BucketError(f"bucket {self.name}: {error} (endpoint {self.endpoint})") from None
 
@@ -119,9 +125,9 @@ class Bucket:
 
 
 class _Refused(BucketError):
-    def __init__(self, text: str, *, status: int) -> None:
+    def __init__(self, text: str, *, status: int, code: str) -> None:
         super().__init__(text)
-        self.status = status
+        self.status, self.code = status, code
 
 
 _clients: dict[Bucket, S3Client] = {}

@@ -17,7 +17,8 @@ __all__ = ["Conversation", "ServerFailure", "State", "Urls"]
 Urls = Callable[[Collection[str]], Mapping[str, str]]
 State = Literal["unreached", "working", "ready", "flipping", "flipped", "committing", "committed", "rested", "lost"]
 WORK_LIMIT = 3600.0  # the agent's own limits end it sooner; this only ends a driver whose agent hangs
-WORD_LIMIT = 30.0
+STOP_LIMIT = 110.0  # an agent gives a slot 100 s to stop: it answers what visitors have asked
+WORD_LIMIT = STOP_LIMIT + 10
 
 
 class ServerFailure(Exception):
@@ -82,7 +83,7 @@ class Conversation:
         """Let the agent drain and tidy; the release stands already, so trouble here is only a note."""
         try:
             if self.state == "committed":
-                self._all(self._until("done", limit=self.wanted.limits.drain + 130))
+                self._all(self._until("done", limit=self.wanted.limits.drain + STOP_LIMIT))
         except ServerFailure as failure:
             self.notes.append(f"{self.server.name}: released, but tidying up: {failure}")
 

@@ -1,12 +1,14 @@
-"""A bucket whose key was made a moment ago."""
+"""A bucket whose key was made a moment ago, or may not list."""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.response import StreamingBody
 
 from release import bucket
 from release.bucket import Bucket, BucketError
@@ -18,14 +20,25 @@ class Storage:
     """Refuses as often as it is told to, then takes a file."""
 
     def __init__(self, refusals: int, *, status: int) -> None:
-        self.refusals, self.status = refusals, status
+        self.refusals, self.status, self.code = refusals, status, "InvalidAccessKeyId"
         self.taken: list[bytes] = []
+
+    def refuse(self) -> None:
+        if self.refusals:
+            self.refusals -= 1
+            raise bucket._Refused("the storage refused", status=self.status, code=self.code)
+
+    def head_object(self, **_: Any) -> dict[str, Any]:
+        self.refuse()
+        return {}
+
+    def get_object(self, **_: Any) -> dict[str, Any]:
+        self.refuse()
+        return {"Body": StreamingBody(io.BytesIO(b"all of it"), 9)}
 
     def put_object(self, *, Body: Any, **_: Any) -> dict[str, Any]:
         content = Body.read()
-        if self.refusals:
-            self.refusals -= 1
-            raise bucket._Refused("the storage refused", status=self.status)
+        self.refuse()
         self.taken.append(content)
         return {}
 
@@ -55,3 +68,17 @@ def test_another_refusal_is_final(monkeypatch: pytest.MonkeyPatch, layer: Path) 
     storage(monkeypatch, 1, status=400)
     with pytest.raises(BucketError):
         PLACE.put("layers/x", layer)
+
+
+def test_a_limited_key_is_refused_what_is_not_there_and_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = storage(monkeypatch, 2, status=403)
+    made.code = "AccessDenied"
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("waits"))
+    assert not PLACE.has("layers/x")
+    assert PLACE.get("manifests/x") is None
+
+
+def test_a_new_key_is_waited_for_by_a_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = storage(monkeypatch, 2, status=403)
+    assert PLACE.get("manifests/x") == b"all of it"
+    assert made.refusals == 0

@@ -10,10 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 
 from .failure import Failure
-from .machine import Machine
+from .machine import Done, Machine
 from .site import Site, write
 
-__all__ = ["put", "render", "size"]
+__all__ = ["load", "put", "render", "size"]
 
 SIZE = re.compile(r"(?P<number>\d+(\.\d+)?)\s?((?P<unit>[kmgt])(?P<binary>i?))?b", re.IGNORECASE)
 
@@ -52,12 +52,16 @@ def put(site: Site, machine: Machine, text: str) -> bool:
         return False
     _validate(machine, text)
     write(site.caddy, text)
-    # At boot Caddy may not run yet; it will read what lies there then.
-    done = machine.run(["systemctl", "try-reload-or-restart", "caddy"], check=False)
+    done = load(machine)
     if done.code:
         write(site.caddy, before)
         raise Failure(f"caddy: {(done.lines or ['reload failed'])[-1]}", detail=done.lines)
     return True
+
+
+def load(machine: Machine) -> Done:
+    """Let Caddy read what lies there; at boot it may not run yet, and will."""
+    return machine.run(["systemctl", "try-reload-or-restart", "caddy"], check=False)
 
 
 def _validate(machine: Machine, text: str) -> None:

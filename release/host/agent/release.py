@@ -67,6 +67,7 @@ class _Release:
         if left:
             self.notes.append(f"{left.release} was left uncommitted on this machine and has been flipped back")
         if self._serves_already():
+            self._agree()
             self.journal.note("nothing to do")
             return self._say(done=True, slot=self.site.serving(), phases={}, notes=self.notes)
         slot = next(each for each in SLOTS if each != self.site.serving())
@@ -84,7 +85,7 @@ class _Release:
 
     def _prepare(self, new: Running) -> None:
         """Everything up to a passed gate; nobody is served by it yet."""
-        stop(self.site, self.machine, new.slot, workers=new.workers)
+        stop(self.site, self.machine, new.slot)
         with self._phase("fetch"):
             fetched = self._fetch()
         with self._phase("compile"):
@@ -119,22 +120,34 @@ class _Release:
 
     def _tidy(self, before: Running | None) -> None:
         """The release stands; trouble from here on is a note."""
-        old = before or Running("holding", "", "")
+        old = before.slot if before else "holding"
         try:
-            static.merge(self.site, self.document.layers["static"], hashed=False)
-            settle(self.site, self.machine)
+            self._settle()
             with self._phase("drain"):
-                tidy.drain(self.site, self.machine, old.slot, limit=self.document.limits.drain)
-                stop(self.site, self.machine, old.slot, workers=old.workers)
+                tidy.drain(self.site, self.machine, old, limit=self.document.limits.drain)
+                stop(self.site, self.machine, old)
             tidy.prune(self.site, load(self.site))
         except Exception as error:
             self.notes.append(f"released, but tidying up: {error}")
+
+    def _agree(self) -> None:
+        """Do what an agent that was killed after its commit has left undone; nothing, nearly always."""
+        serving = self.site.serving()
+        try:
+            self._settle()
+            stop(self.site, self.machine, *(each for each in (*SLOTS, "holding") if each != serving))
+        except Exception as error:
+            self.notes.append(f"serves already, but tidying up: {error}")
+
+    def _settle(self) -> None:
+        static.merge(self.site, self.document.layers["static"], hashed=False)
+        settle(self.site, self.machine)
 
     def _leave(self, new: Running, error: Failure | Gone) -> int:
         """Back to where we were, and say why."""
         if self.flipped:
             revert(self.site, self.machine)
-        stop(self.site, self.machine, new.slot, workers=new.workers)
+        stop(self.site, self.machine, new.slot)
         ahead = [*self.migrated, *(error.ahead if isinstance(error, Failure) else ())]
         self.journal.note("failed", cause=str(error), ahead=ahead)
         facts: dict[str, Any] = {"serves": serving(self.site), "ahead": ahead, "reverted": self.flipped}

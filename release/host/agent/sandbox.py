@@ -64,6 +64,7 @@ def django(
     command = ["/usr/bin/python3", "-", verb]
     # systemd ends the unit itself: ending systemd-run alone would leave a migration running behind its failure.
     how = ("--pipe", f"--property=RuntimeMaxSec={limit:.0f}")
+    begun = machine.now()
     done = machine.run(
         argv(site, slot=slot, verb=verb, command=command, writable=writable, env=env, how=how),
         check=False,
@@ -74,7 +75,8 @@ def django(
     said = [line.rstrip() for line in done.err.splitlines() if line.strip()]
     if done.code == 0 and result is not None:
         return result
-    cause = (result or {}).get("cause") or cause_in(said) or f"ended with code {done.code} and said nothing"
+    late = f"should end within {limit:.0f} s" if machine.now() - begun >= limit else ""
+    cause = (result or {}).get("cause") or late or cause_in(said) or f"ended with code {done.code} and said nothing"
     raise Failure(f"{verb}: {cause}", detail=said[-40:], ahead=(result or {}).get("applied", []))
 
 

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .caddy import put
+from . import caddy
 from .failure import Failure
 from .journal import Journal
 from .machine import Machine
@@ -18,6 +18,7 @@ from .units import put_schedule
 __all__ = ["commit", "flip", "reconcile", "revert", "settle", "stop"]
 
 AGENT = "/usr/local/bin/slipway-agent"
+STOP = 100.0  # seconds; gunicorn ends after 65, systemd after 80
 
 
 def flip(site: Site, machine: Machine, new: Running, *, limit: float, edge: str) -> None:
@@ -28,7 +29,7 @@ def flip(site: Site, machine: Machine, new: Running, *, limit: float, edge: str)
         state.provisional = new
         save(site, state)
         _point(site, new.slot)
-    put(site, machine, edge)
+    caddy.put(site, machine, edge)
 
 
 def commit(site: Site, machine: Machine, new: Running) -> Running | None:
@@ -53,14 +54,13 @@ def revert(site: Site, machine: Machine) -> Running | None:
         back = _committed_slot(state)
         machine.run(["systemctl", "start", site.web(back)], check=False)
         _point(site, back)
+        journal = Journal(site, machine, release=failed.release)
+        # Before the state forgets the flip: who is killed here leaves the rest to the next one.
+        _put_back(site, machine, journal)
         state.provisional = None
-    Journal(site, machine, release=failed.release).note("reverted", back=back)
-    kept = _kept(site)
-    if kept.exists():
-        put(site, machine, kept.read_text())
-        kept.unlink()
+    journal.note("reverted", back=back)
     if failed.slot != back:
-        stop(site, machine, failed.slot, workers=failed.workers)
+        stop(site, machine, failed.slot)
     _disarm(site, machine)
     return failed
 
@@ -99,10 +99,10 @@ def reconcile(site: Site, machine: Machine) -> None:
     settle(site, machine)
 
 
-def stop(site: Site, machine: Machine, slot: str, *, workers: tuple[str, ...], limit: float = 100) -> None:
-    """Stop everything of a slot and forget its failures."""
-    units = [site.web(slot), *(site.worker(slot, name) for name in workers)]
-    machine.run(["systemctl", "stop", *units], check=False, limit=limit)
+def stop(site: Site, machine: Machine, *slots: str) -> None:
+    """Stop everything of these slots, whichever release started it, and forget its failures."""
+    units = [unit for slot in slots for unit in (site.web(slot), site.worker(slot, "*"))]
+    machine.run(["systemctl", "stop", *units], check=False, limit=STOP)
     machine.run(["systemctl", "reset-failed", *units], check=False)
 
 
@@ -134,6 +134,19 @@ def _keep(site: Site, edge: str) -> None:
         _kept(site).unlink(missing_ok=True)
     else:
         write(_kept(site), before)
+
+
+def _put_back(site: Site, machine: Machine, journal: Journal) -> None:
+    """The edge laid aside; when Caddy refuses it the new one stays, and the way back goes on."""
+    kept = _kept(site)
+    if not kept.exists():
+        return
+    try:
+        if not caddy.put(site, machine, kept.read_text()):
+            caddy.load(machine)  # who was killed here before may not have come to that
+    except Failure as failure:
+        journal.note("edge not put back", cause=failure.cause)
+    kept.unlink()
 
 
 def _timer(site: Site) -> str:

@@ -71,7 +71,8 @@ def put_schedule(
             (site.units / name.replace(".timer", ".service")).unlink(missing_ok=True)
     if changed or gone:
         machine.run(["systemctl", "daemon-reload"])
-    if wanted:
+    links = site.units / "timers.target.wants"
+    if wanted and (changed or not all((links / timer).exists() for timer in wanted)):
         start_schedule(machine, sorted(wanted))
 
 

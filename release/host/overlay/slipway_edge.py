@@ -1,4 +1,4 @@
-"""The first middleware: who the client is, what runs here, and whether it is ready."""
+"""The first middleware: who the client is, what runs here, and, for the gate alone, whether it is ready."""
 
 import logging
 import os
@@ -28,7 +28,7 @@ class Edge:
         if request.path_info == "/_slipway/release":
             return answer(200, release())
         if request.path_info == "/_slipway/ready":
-            return self.ready()
+            return self.ready() if is_gate(request) else answer(404, {})
         return self.get_response(request)
 
     def ready(self) -> Any:
@@ -49,6 +49,12 @@ class Edge:
                 return f"{len(plan)} migrations are not applied, the next is {plan[0][0]}"
             self.migrated = True
         return ""
+
+
+def is_gate(request: Any) -> bool:
+    """Whether this machine itself asks: Caddy names the visitor, last, in this header."""
+    visitor: str = request.META.get("HTTP_X_FORWARDED_FOR", "127.0.0.1").split(",")[-1]
+    return visitor.strip() == "127.0.0.1"
 
 
 def release() -> dict[str, str]:

@@ -213,12 +213,15 @@ def logs(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> list[
 
 def mail(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> list[tuple[str, Any, str]]:
     # Django 6.1 refuses MAILERS beside any EMAIL_*.
-    if not environ.get("EMAIL_HOST") or "MAILERS" in user:
+    if "MAILERS" in user:
         return []
-    found: list[tuple[str, Any, str]] = [(name, environ[name], "from env") for name in MAIL if name in environ]
-    found.append(("EMAIL_PORT", int(environ.get("EMAIL_PORT", user.get("EMAIL_PORT", 587))), "from env"))
+    found: list[tuple[str, Any, str]] = []
     if user.get("EMAIL_TIMEOUT") is None:  # a mail port that is blocked in silence would hold a thread for minutes
         found.append(("EMAIL_TIMEOUT", int(environ.get("EMAIL_TIMEOUT", 10)), "a blocked port must not hold a thread"))
+    if not environ.get("EMAIL_HOST"):
+        return found
+    found += [(name, environ[name], "from env") for name in MAIL if name in environ]
+    found.append(("EMAIL_PORT", int(environ.get("EMAIL_PORT", user.get("EMAIL_PORT", 587))), "from env"))
     ssl = truth(environ.get("EMAIL_USE_SSL", ""))
     found.append(("EMAIL_USE_SSL", ssl, "from env"))
     found.append(("EMAIL_USE_TLS", not ssl and truth(environ.get("EMAIL_USE_TLS", "1")), "from env"))

@@ -15,6 +15,9 @@ from typing import Any
 
 import pytest
 
+from rehearsal.browser import ensure_browser
+from rehearsal.system import host
+
 pytestmark = pytest.mark.rehearsal
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -95,6 +98,8 @@ def eventually(check: Callable[[], bool], *, limit: float = 30) -> bool:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     if os.geteuid() != 0 or sys.platform != "linux":
         pytest.skip("needs root and Linux")
+    host.ensure_host_packages()
+    ensure_browser()
     world = World(tmp_path_factory.mktemp("rehearsal") / "state")
     fixed = {SITE: WEB, "acme-v02.api.letsencrypt.org": "198.51.100.3", CLUSTER_NAME: DATABASE}
     names = Path(__file__).with_name("names.py")
@@ -202,7 +207,6 @@ def test_a_site_gets_a_certificate_that_everything_inside_trusts(world: World) -
     assert subprocess.run([*through, f"https://{SITE}/"], capture_output=True).stdout == b"hello"
 
 
-@pytest.mark.skipif(not shutil.which("chromium") or not shutil.which("certutil"), reason="needs Chromium")
 def test_the_browser_trusts_a_site_of_the_rehearsal(world: World) -> None:
     world.python("from rehearsal.system import inside; inside.write_commands(engine=Path('/bin/true'))")
     command = [str(world.state / "bin/browser"), "--headless=new", "--dump-dom", f"https://{SITE}/"]

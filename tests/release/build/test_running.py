@@ -19,14 +19,15 @@ from tests.release.build.projects import SETTINGS, WSGI, site
 
 Ask = Callable[..., list[Any]]
 CLIENT = """
-import io, json, sys
+import io, json, os, sys
 from slipway_wsgi import application
 from django.conf import settings
 answers = []
 for path in sys.argv[1:]:
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": path, "SERVER_NAME": "example.org", "SERVER_PORT": "80"}
     environ |= {"wsgi.input": io.BytesIO(), "wsgi.errors": sys.stderr, "wsgi.url_scheme": "http", "REMOTE_ADDR": ""}
-    environ |= {"HTTP_HOST": "example.org", "HTTP_X_FORWARDED_FOR": "192.0.2.7", "SERVER_PROTOCOL": "HTTP/1.1"}
+    environ |= {"HTTP_HOST": "example.org", "SERVER_PROTOCOL": "HTTP/1.1"}
+    environ |= {"HTTP_X_FORWARDED_FOR": os.environ.get("VISITOR", "192.0.2.7")}
     status = []
     body = b"".join(application(environ, lambda code, headers: status.append(int(code[:3]))))
     answers.append([status[0], body.decode()])
@@ -96,15 +97,22 @@ def test_it_says_what_runs_and_who_asks(ask: Ask, tmp_path: Path) -> None:
 
 
 def test_it_is_not_ready_without_its_database(ask: Ask, tmp_path: Path) -> None:
-    ready, _, stderr = ask(site(tmp_path / "one"), "/_slipway/ready")
+    ready, _, stderr = ask(site(tmp_path / "one"), "/_slipway/ready", VISITOR="127.0.0.1")
     assert [ready[0], json.loads(ready[1])] == [503, {"ready": False, "reason": "database: OperationalError"}]
     assert "not ready: connection" in stderr
+
+
+@pytest.mark.parametrize("visitor", ["192.0.2.7", "127.0.0.1, 192.0.2.7"])
+def test_a_visitor_is_not_told_whether_it_is_ready(ask: Ask, tmp_path: Path, visitor: str) -> None:
+    ready, _, stderr = ask(site(tmp_path / "one"), "/_slipway/ready", VISITOR=visitor)
+    assert ready == [404, "{}"]
+    assert "not ready" not in stderr
 
 
 def test_it_is_ready_when_its_migrations_are_applied(run: Build, cache: Path, tmp_path: Path) -> None:
     database = f"DATABASES['default']['NAME'] = {str(tmp_path / 'db.sqlite3')!r}\n"
     artifact = run(site(tmp_path / "one", settings=SETTINGS + database))
-    variables = environment(cache, artifact, tmp_path / "slot", SLIPWAY_KEEP="DATABASES")
+    variables = environment(cache, artifact, tmp_path / "slot", SLIPWAY_KEEP="DATABASES", VISITOR="127.0.0.1")
     before = json.loads(python(variables, "-c", CLIENT, "/_slipway/ready").stdout)[0]
     assert before[0] == 503
     assert "migrations are not applied, the next is" in before[1]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import subprocess
 import sys
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from release.driver.conversation import STOP_LIMIT
 from release.host import zipapp
-from release.host.agent import database, packages, releases, static, tidy, units
+from release.host.agent import database, packages, releases, sandbox, static, switch, tidy, units
 from release.host.agent.document import Document
 from release.host.agent.failure import Failure, cause_in
 from release.host.agent.machine import Done
@@ -109,6 +112,36 @@ def test_timers_follow_the_release(site: Site, machine: Recorded) -> None:
     units.put_schedule(site, machine, slot="blue", schedule={}, writable=[])
     assert not list(site.units.glob("gallery-schedule-*"))
     assert "systemctl disable --now gallery-schedule-hourly.timer" in machine.ran
+
+
+def test_timers_that_run_already_are_left_alone(site: Site, machine: Recorded) -> None:
+    hourly = {"hourly": {"run": "clearsessions", "at": "hourly"}}
+    units.put_schedule(site, machine, slot="green", schedule=hourly, writable=[])
+    write(site.units / "timers.target.wants/gallery-schedule-hourly.timer", "")
+    machine.ran.clear()
+    units.put_schedule(site, machine, slot="green", schedule=hourly, writable=[])
+    assert machine.ran == []
+
+
+def test_a_migration_past_its_limit_ends_with_its_unit_and_says_so(site: Site, machine: Recorded) -> None:
+    def late(argv: Sequence[str]) -> Done:
+        machine.clock += 60
+        return Done(1, "", "Applying gallery.0002_slow...\n")
+
+    machine.answers = {"systemd-run": late}
+    with pytest.raises(Failure, match="migrate: should end within 60 s"):
+        sandbox.django(site, machine, slot="green", verb="migrate", limit=60)
+    assert "--property=RuntimeMaxSec=60 " in machine.ran[0]
+
+
+def test_a_slot_outlives_what_caddy_waits_for() -> None:
+    files = Path(units.__file__).parent / "files"
+    waits, graceful = (
+        int(re.findall(rf"{name}\D*(\d+)", (files / file).read_text())[0])
+        for name, file in (("response_header_timeout", "site.caddy"), ("graceful_timeout", "gunicorn.conf.py"))
+    )
+    unit = Path("cloud-init/files/web@.service").read_text()
+    assert waits <= graceful < int(unit.split("TimeoutStopSec=")[1].split()[0]) < switch.STOP < STOP_LIMIT
 
 
 def test_a_writable_path_outside_is_refused(site: Site) -> None:

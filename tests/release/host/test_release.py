@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from release.host.agent.lock import held
 from release.host.agent.machine import Done
 from release.host.agent.site import Site
@@ -14,6 +16,8 @@ from tests.release.host import driver
 from tests.release.host.bench import DATABASE, Recorded
 from tests.release.host.conftest import release_of
 from tests.release.host.driver import Driver
+
+OTHERS = ("web@green", "worker@green-*", "holding", "worker@holding-*")
 
 
 def journal(site: Site) -> list[dict[str, Any]]:
@@ -61,12 +65,37 @@ def test_what_serves_already_is_left_alone(site: Site, machine: Recorded, bucket
     first = Driver(machine, driver.Site())
     first.whole(wanted, bucket)
     first.end()
+    links = site.units / "multi-user.target.wants"
+    (links / "gallery-holding.service").rename(links / "gallery-web@blue.service")  # systemctl enable, disable
     machine.ran.clear()
     again = Driver(machine, driver.Site(**{"/_slipway/release": (200, wanted["release"])}))
     again.say(wanted)
     assert again.hear("done")["slot"] == "blue"
     assert again.end() == 0
-    assert machine.ran == []
+    others = " ".join(f"gallery-{unit}.service" for unit in OTHERS)
+    assert machine.ran == [f"systemctl stop {others}", f"systemctl reset-failed {others}"]
+
+
+def test_what_a_killed_agent_has_left_undone_is_done_by_the_next(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hourly = {"schedule": {"hourly": {"run": "clearsessions", "at": "hourly"}}}
+    new = release_of(bucket, "2", **hourly)
+    for document in ({**wanted, **hourly}, new):
+        talk = Driver(machine, driver.Site())
+        talk.whole(document, bucket)
+        talk.end()
+        monkeypatch.setattr("release.host.agent.release._Release._tidy", lambda *_: None)
+    timer = site.units / "gallery-schedule-hourly.service"
+    assert ("slots/blue/" in timer.read_text(), (site.static / "app.css").read_text()) == (True, "1")
+    machine.ran.clear()
+    again = Driver(machine, driver.Site(**{"/_slipway/release": (200, new["release"])}))
+    again.say(new)
+    assert again.hear("done")["notes"] == []
+    again.end()
+    assert ("slots/green/" in timer.read_text(), (site.static / "app.css").read_text()) == (True, "2")
+    assert "systemctl enable --now gallery-schedule-hourly.timer" in machine.ran
+    assert any("gallery-web@blue.service" in line for line in machine.told("systemctl stop"))
 
 
 def test_a_preflight_that_fails_changes_nothing(

@@ -55,7 +55,35 @@ def test_the_way_back_is_the_old_slot_and_the_old_edge(site: Site, machine: Reco
     assert site.serving() == "blue"
     assert site.caddy.read_text() == f"# {BLUE.release}\n"
     assert machine.ran[0] == "systemctl start gallery-web@blue.service"
-    assert "systemctl stop gallery-web@green.service gallery-worker@green-mail.service" in machine.ran
+    assert "systemctl stop gallery-web@green.service gallery-worker@green-*.service" in machine.ran
+
+
+def test_a_way_back_that_was_cut_off_is_gone_to_its_end(site: Site, machine: Recorded) -> None:
+    flipped(site, machine, BLUE)
+    commit(site, machine, BLUE)
+    flipped(site, machine, GREEN)
+
+    def killed(argv: Sequence[str]) -> Done:
+        raise KeyboardInterrupt
+
+    machine.answers["try-reload-or-restart"] = killed
+    with pytest.raises(KeyboardInterrupt):
+        revert(site, machine)
+    assert load(site).provisional == GREEN
+    del machine.answers["try-reload-or-restart"]
+    machine.ran.clear()
+    reconcile(site, machine)
+    assert (site.serving(), load(site).provisional) == ("blue", None)
+    assert site.caddy.read_text() == f"# {BLUE.release}\n"
+    assert "systemctl try-reload-or-restart caddy" in machine.ran
+
+
+def test_an_edge_that_caddy_refuses_does_not_hold_up_the_way_back(site: Site, machine: Recorded) -> None:
+    flipped(site, machine, BLUE)
+    machine.answers["caddy validate"] = Done(1, "", "no\n")
+    assert revert(site, machine) == BLUE
+    assert (site.serving(), load(site).provisional) == ("holding", None)
+    assert '"event": "edge not put back", "cause": "caddy: no"' in (site.state / "journal.jsonl").read_text()
 
 
 def test_an_edge_that_a_crash_left_behind_is_not_gone_back_to(site: Site, machine: Recorded) -> None:

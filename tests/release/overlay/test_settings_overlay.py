@@ -161,6 +161,13 @@ def test_logging_only_where_the_project_has_none(module: ModuleType) -> None:
     assert applied(module, {"LOGGING": {"version": 1}})["LOGGING"] == {"version": 1}
 
 
+def test_a_silent_mail_server_is_not_waited_for_unless_the_project_says_so(module: ModuleType) -> None:
+    assert applied(module, {})["EMAIL_TIMEOUT"] == 10
+    assert applied(module, {}, EMAIL_TIMEOUT="3")["EMAIL_TIMEOUT"] == 3
+    assert applied(module, {"EMAIL_TIMEOUT": 90})["EMAIL_TIMEOUT"] == 90
+    assert "EMAIL_TIMEOUT" not in applied(module, {"MAILERS": {}})
+
+
 def test_mail_from_the_environment(module: ModuleType) -> None:
     found = applied(module, {}, EMAIL_HOST="smtp.example.org", EMAIL_HOST_USER="u", DEFAULT_FROM_EMAIL="a@b")
     names = ("EMAIL_HOST", "EMAIL_HOST_USER", "EMAIL_PORT", "EMAIL_USE_TLS", "EMAIL_USE_SSL", "DEFAULT_FROM_EMAIL")
