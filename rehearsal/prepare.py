@@ -23,7 +23,7 @@ def prepare_wagtail() -> None:
     from rehearsal.wagtail import make_wagtail_site
 
     site = make_wagtail_site(paths.STATE / "wagtail", python="python3.13")
-    staging = shadow.config(shadow.stack_file(shadow=paths.SHADOW, stack="staging"))
+    staging = settings_of("staging")
     domain = staging["domain"]
     shadow.add_stack(
         shadow=paths.SHADOW,
@@ -44,15 +44,19 @@ def prepare_stack(stack: str, *, project: str | None = None) -> None:
     ensure_stack(stack)
     if project:
         pulumi("config", "set", "--stack", stack, "project", project)
-    file = shadow.stack_file(shadow=paths.SHADOW, stack=stack)
-    settings = shadow.config(file)
-    original = Path("stacks") / file.name
+    settings = settings_of(stack)
+    original = Path("stacks") / shadow.stack_file(shadow=paths.SHADOW, stack=stack).name
     for path in shadow.secret_paths(original) if original.exists() else []:
         if _absent(settings, path):
             dotted = ".".join(path)
             pulumi("config", "set", "--secret", "--path", "--stack", stack, dotted, shadow.generated())
     if domain := settings.get("domain"):
         ensure_zone(str(domain))
+
+
+def settings_of(stack: str) -> dict[str, Any]:
+    """What the rehearsal's copy of this stack's file says."""
+    return shadow.config(shadow.stack_file(shadow=paths.SHADOW, stack=stack))
 
 
 def ensure_zone(domain: str) -> None:

@@ -12,9 +12,9 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from rehearsal import paths, shadow
+from rehearsal import paths
 from rehearsal.asking import cloud
-from rehearsal.prepare import WAGTAIL, prepare_stack, prepare_wagtail
+from rehearsal.prepare import WAGTAIL, prepare_stack, prepare_wagtail, settings_of
 from rehearsal.pulumi import PulumiFailed, operate, outputs
 from rehearsal.steps import Steps
 from rehearsal.summary import summary
@@ -150,14 +150,14 @@ def live(stack: str) -> dict[str, Any]:
 
 
 def _kind(stack: str) -> str | None:
-    project = str(shadow.config(shadow.stack_file(shadow=paths.SHADOW, stack=stack)).get("project", ""))
+    project = str(settings_of(stack).get("project", ""))
     if stack == WAGTAIL:
         return "wagtail"
     return "gallery" if Path(project) == Path("examples/gallery") else None
 
 
 def _hosts(stack: str) -> list[str]:
-    return [str(host) for host in shadow.config(shadow.stack_file(shadow=paths.SHADOW, stack=stack)).get("hosts", [])]
+    return [str(host) for host in settings_of(stack).get("hosts", [])]
 
 
 def _shell(stack: str, script: str) -> str:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from release.places import cache_directory
+
 ABANDONED = 24 * 3600  # seconds after which a scratch directory belongs to a build that was killed
 
 
@@ -70,10 +72,7 @@ class Cache:
 
 def default_cache() -> Cache:
     """The cache of this user: SLIPWAY_CACHE, else the desktop's convention."""
-    if os.environ.get("SLIPWAY_CACHE"):
-        return Cache(root=Path(os.environ["SLIPWAY_CACHE"]).absolute())
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Cache(root=Path(home).absolute() / "slipway")
+    return Cache(root=cache_directory())
 
 
 def canonical(value: Any) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from typing import Any
 from release.bucket import Bucket
 from release.driver.contents import kept, pieces, verify
 from release.driver.failure import Failure
+from release.places import cache_directory
 
 __all__ = ["bring", "layer_key"]
 
@@ -50,7 +50,7 @@ def _manifest(artifact: str, *, buckets: list[Bucket]) -> tuple[bytes, Bucket | 
 
 
 def _manifests(artifact: str, *, buckets: Iterable[Bucket]) -> Iterator[tuple[bytes, Bucket | None]]:
-    local = _cache_directory() / _manifest_key(artifact)
+    local = cache_directory() / _manifest_key(artifact)
     if local.is_file():
         yield local.read_bytes(), None
     for bucket in buckets:
@@ -72,7 +72,7 @@ def _places(
 
 
 def _place(digest: str, *, source: Bucket | None) -> Path | Bucket | None:
-    local = _cache_directory() / layer_key(digest)
+    local = cache_directory() / layer_key(digest)
     if local.is_file():
         return local
     return source if source is not None and source.has(layer_key(digest)) else None
@@ -107,10 +107,4 @@ def _given(bucket: Bucket, source: Bucket | None) -> list[Bucket]:
 
 
 def _nowhere(buckets: Iterable[Bucket]) -> str:
-    return f"neither {_cache_directory()} nor {' nor '.join(f'bucket {each.name}' for each in buckets)}"
-
-
-def _cache_directory() -> Path:
-    """Where builds are kept on this computer."""
-    given = os.environ.get("SLIPWAY_CACHE")
-    return Path(given) if given else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "slipway"
+    return f"neither {cache_directory()} nor {' nor '.join(f'bucket {each.name}' for each in buckets)}"
