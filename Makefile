@@ -3,12 +3,13 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv/bin/python
 
-.PHONY: setup rehearse rehearse-destroy test check fast story bench help
+.PHONY: setup rehearse rehearse-destroy test check fast story sweep bench help
 
 help:
 	@echo "make rehearse          bring the example sites up in a cloud on this computer"
 	@echo "make rehearse-destroy  remove every trace of it"
 	@echo "make test              everything .ci/run checks (make fast: without root)"
+	@echo "make sweep             the long tests with real machines: kills at every call, scans, ..."
 
 setup: .venv/ready
 
@@ -32,6 +33,9 @@ fast: check
 
 story: setup
 	@$(VENV) -m pytest -m rehearsal tests/rehearsal
+
+sweep: setup
+	@$(VENV) -m pytest -m sweep tests/rehearsal
 
 test: check
 	@$(VENV) -m pytest

@@ -16,6 +16,21 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:pulumi_command.*")
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A sweep needs what every rehearsal test needs."""
+    if item.get_closest_marker("sweep"):
+        item.add_marker("rehearsal")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the sweeps out unless the marker is asked for (`make sweep`), whatever else `-m` selects."""
+    if "sweep" in str(config.getoption("markexpr")):
+        return
+    sweeps = [item for item in items if item.get_closest_marker("sweep")]
+    config.hook.pytest_deselected(items=sweeps)
+    items[:] = [item for item in items if item not in sweeps]
+
+
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """An empty cloud account; `account.up(program)` runs a program to its very end."""
