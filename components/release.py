@@ -12,6 +12,7 @@ import pulumi_random as random
 from pulumi import ComponentResource, Output, ResourceOptions
 
 from components.artifact import Chosen
+from components.before import full_name
 from components.clouds.cloud import Cloud
 from components.media_store import bucket_document
 from components.web_servers import WebServers
@@ -73,8 +74,7 @@ class Release(ComponentResource):
         stack = settings.source.promoted_from
         if stack is None:
             return None
-        organization = pulumi.get_organization() or "organization"
-        reference = pulumi.StackReference(f"{organization}/{pulumi.get_project()}/{stack}", opts=self._inside)
+        reference = pulumi.StackReference(full_name(stack), opts=self._inside)
         return reference.get_output("release_source").apply(lambda found: _released(stack, found))
 
 

@@ -90,7 +90,9 @@ class Account(mocks.Mocks):
     preview: bool = False
     zones: tuple[str, ...] = ("example.org",)
     records: list[dict[str, Any]] = field(default_factory=list)
-    outputs: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)  # of another stack
+    before: dict[str, Any] = field(default_factory=dict)  # of this one, as its last good `up` recorded them
+    secret_before: list[str] = field(default_factory=list)
     ids: dict[str, str] = field(default_factory=dict)
     births: dict[str, str] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
@@ -128,6 +130,9 @@ class Account(mocks.Mocks):
 
     def call(self, args: mocks.MockCallArgs) -> Any:
         match args.token:
+            case "pulumi:pulumi:readStackOutputs":
+                assert args.args["name"] == f"organization/slipway/{self.stack}", args.args
+                return {"name": args.args["name"], "outputs": self.before, "secretOutputNames": self.secret_before}
             case "digitalocean:index/getDomain:getDomain":
                 if args.args["name"] not in self.zones:
                     return {}, [("name", "Error retrieving domain: 404 domain not found")]

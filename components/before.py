@@ -1,0 +1,32 @@
+"""What a stack recorded as its outputs when its last good `up` ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+from pulumi import Output
+
+# StackReference asks the engine the same, but its answer comes after the program has registered its resources, and
+# it keeps a copy of every output in the state. This one is known before anything is asked of a cloud.
+READ = "pulumi:pulumi:readStackOutputs"
+
+
+class Before:
+    """This stack's own outputs as they were recorded before this run; nothing is there before a first good `up`."""
+
+    def __init__(self) -> None:
+        found = pulumi.runtime.invoke(READ, {"name": full_name(pulumi.get_stack())}).value or {}
+        self.outputs: Mapping[str, Any] = found.get("outputs") or {}
+        self._secret = frozenset(found.get("secretOutputNames") or [])
+
+    def get(self, output: str) -> Output[Any]:
+        """One output as it was recorded, secret where it was; None where nothing is recorded."""
+        value = self.outputs.get(output)
+        return Output.secret(value) if output in self._secret else Output.from_input(value)
+
+
+def full_name(stack: str) -> str:
+    """A stack of this project as every backend knows it."""
+    return f"{pulumi.get_organization() or 'organization'}/{pulumi.get_project()}/{stack}"
