@@ -101,6 +101,9 @@ class Hypervisor(Protocol):
         Called again for a half-made cluster after a crash.
         """
 
+    def resize_database(self, id: str, *, max_connections: int) -> None:
+        """Give a cluster as many connections as its new plan has; who is connected is cut off once."""
+
     def database_ca(self) -> str:
         """Give the PEM of the authority that signs the clusters' certificates."""
 

@@ -7,7 +7,7 @@ from functools import partial
 from ipaddress import IPv4Address
 
 from rehearsal.cloud.core import Cloud
-from rehearsal.cloud.digitalocean import addresses, births, databases, droplet_actions
+from rehearsal.cloud.digitalocean import addresses, births, cluster_sizes, databases, droplet_actions
 from rehearsal.cloud.rows import Action
 
 Job = tuple[str, Callable[[], None]]
@@ -38,6 +38,8 @@ def _clusters(cloud: Cloud) -> list[Job]:
             jobs.append((f"destroy database {cluster.id}", partial(databases.unmake, cloud, cluster)))
         elif cluster.status == "creating":
             jobs.append((f"create database {cluster.id}", partial(databases.make, cloud, cluster)))
+        elif cluster.status == "resizing":
+            jobs.append((f"resize database {cluster.id}", partial(cluster_sizes.resize, cloud, cluster)))
     return jobs
 
 

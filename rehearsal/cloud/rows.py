@@ -96,7 +96,7 @@ class Firewall:
 
 @dataclass(kw_only=True)
 class Database:
-    """A Postgres cluster; `users` maps names to passwords."""
+    """A Postgres cluster; `users` maps names to passwords, `asked` is the size it is on its way to."""
 
     id: str
     name: str
@@ -118,6 +118,7 @@ class Database:
     rules: list[Json] = field(default_factory=list)
     config: Json = field(default_factory=dict)
     maintenance: Json = field(default_factory=dict)
+    asked: Json = field(default_factory=dict)
 
 
 @dataclass(kw_only=True)

@@ -32,7 +32,7 @@ def trusted(state: State) -> dict[str, list[str]]:
     return {
         cluster.id: _sources(state, cluster) if cluster.rules else EVERYWHERE
         for cluster in state.databases.values()
-        if cluster.status == "online" and not cluster.doomed
+        if cluster.status != "creating" and not cluster.doomed
     }
 
 

@@ -98,6 +98,10 @@ class Hypervisor:
             version=version,
         )
 
+    def resize_database(self, id: str, *, max_connections: int) -> None:
+        """Give a cluster as many connections as its new plan has."""
+        postgres.resize(id, max_connections=max_connections)
+
     def database_ca(self) -> str:
         """The authority that signs the clusters' certificates."""
         return ca.databases().certificate()

@@ -156,6 +156,14 @@ def set_trusted(cluster: str, addresses: Sequence[str]) -> None:
         query(cluster, "SELECT pg_reload_conf()")
 
 
+def resize(cluster: str, *, max_connections: int) -> None:
+    """Give a cluster another number of connections, which takes a restart, as a failover to a bigger node does."""
+    query(cluster, f"ALTER SYSTEM SET max_connections = {max_connections + _RESERVED}")
+    if record := processes.find("postgres", cluster):
+        processes.end(record, first=signal.SIGINT)
+    start(cluster)
+
+
 def definition(cluster: str) -> dict[str, Any]:
     """What is known about a cluster."""
     found: dict[str, Any] = json.loads((paths.postgres(cluster) / "cluster.json").read_text())

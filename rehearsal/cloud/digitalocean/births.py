@@ -11,6 +11,17 @@ from rehearsal.cloud.rows import Action, Droplet
 from rehearsal.cloud.store import State
 
 
+def notice_stopped(cloud: Cloud) -> None:
+    """Mark machines `off` that switched themselves off: no call asked for it, so no action will tell."""
+    with cloud.store.lock:
+        running = [d for d in cloud.store.state.droplets.values() if d.status == "active" and not d.locked]
+        stopped = [d for d in running if cloud.hypervisor.machine_state(d.id) == "stopped"]
+        for droplet in stopped:
+            droplet.status = "off"
+        if stopped:
+            cloud.store.save()
+
+
 @contextmanager
 def finishing(cloud: Cloud, droplet: Droplet, action: Action) -> Iterator[None]:
     """Unlock the droplet and end its action, whichever way the work goes."""

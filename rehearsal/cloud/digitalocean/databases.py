@@ -127,10 +127,11 @@ def _check(state: State, body: Json) -> None:
         raise unprocessable("invalid region")
     if str(body.get("version") or "17") not in catalog.DATABASE_VERSIONS:
         raise unprocessable("invalid version")
-    _check_nodes(body)
+    check_nodes(body)
 
 
-def _check_nodes(body: Json) -> None:
+def check_nodes(body: Json) -> None:
+    """Refuse a number of nodes that the size does not come in."""
     nodes, size = body.get("num_nodes"), body["size"]
     if not isinstance(nodes, int) or not 1 <= nodes <= 3:
         raise unprocessable("num_nodes should be 1, 2 or 3")

@@ -74,6 +74,7 @@ def _networks(state: State, droplet: Droplet) -> Json:
 def list_droplets(call: Call) -> Answer:
     """List droplets, all or those with a tag or name."""
     tag, name = call.query.get("tag_name"), call.query.get("name")
+    births.notice_stopped(call.cloud)
     with call.read() as state:
         found = (
             render(state, droplet)
@@ -86,6 +87,7 @@ def list_droplets(call: Call) -> Answer:
 @routes.on("GET", "/droplets/<int:id>")
 def read_droplet(call: Call, id: int) -> Answer:
     """Show a droplet."""
+    births.notice_stopped(call.cloud)
     with call.read() as state:
         return 200, {"droplet": render(state, find(state, id))}
 

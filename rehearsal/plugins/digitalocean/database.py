@@ -16,6 +16,7 @@ from rehearsal.plugins.wire import Values
 
 _LIMIT = 1800.0
 _ELSEWHERE = ("evictionPolicy", "sqlMode", "storageAutoscale")
+_SIZED = ("size", "nodeCount", "storageSizeMib")
 _BODY = {
     "name": "name",
     "engine": "engine",
@@ -57,9 +58,7 @@ def _update(call: Call, id: str, state: Values, asked: Values) -> Values:
     _refuse_other_engines(asked)
     _wait_online(call, id)  # its birth may have failed half-way
     path = f"/v2/databases/{segment(id)}"
-    resized = ("size", "nodeCount", "storageSizeMib")
-    if any(name in asked and str(asked[name]) != str(state.get(name)) for name in resized):
-        body = {_BODY[name]: number(asked[name]) for name in resized if name in asked}
+    if body := _resize_body(state, asked):
         call.session.put(f"{path}/resize", body)
         _wait_online(call, id)
     if asked["region"].lower() != state.get("region"):
@@ -71,6 +70,13 @@ def _update(call: Call, id: str, state: Values, asked: Values) -> Values:
         _set_maintenance(call, id, asked)
     retag(call.session, id, "database", old=state.get("tags") or [], new=asked.get("tags") or [])
     return cluster_facts(_cluster(call, id), state)
+
+
+def _resize_body(state: Values, asked: Values) -> Values:
+    """Size and nodes together, when one of the three changed; storage only when it is storage that changed."""
+    changed = [name for name in _SIZED if name in asked and str(asked[name]) != str(state.get(name))]
+    storage = [name for name in changed if name == "storageSizeMib"]
+    return {_BODY[name]: number(asked[name]) for name in ("size", "nodeCount", *storage)} if changed else {}
 
 
 def _delete(call: Call, id: str, state: Values) -> None:

@@ -131,6 +131,12 @@ class PaperHypervisor:
         self._labour()
         self.clusters[id] = PaperCluster(about)
 
+    def resize_database(self, id: str, *, max_connections: int) -> None:
+        """Remember a cluster's new size."""
+        self._note("resize_database")
+        self._labour()
+        self.clusters[id].about["max_connections"] = max_connections
+
     def database_ca(self) -> str:
         """Give something that looks like a certificate."""
         return "-----BEGIN CERTIFICATE-----\npaper\n-----END CERTIFICATE-----\n"

@@ -167,4 +167,38 @@ def test_what_the_plugin_reads_besides(api: Client, cluster: dict[str, Any]) -> 
     api("PUT", f"{path}/maintenance", {"day": "monday", "hour": "04:00"}, status=204)
     assert api("GET", path)["database"]["maintenance_window"]["day"] == "monday"
     api("POST", f"{path}/pools", {"name": "p", "mode": "transaction", "size": 5, "db": "defaultdb"}, status=501)
-    api("PUT", f"{path}/resize", {"size": "db-s-1vcpu-2gb", "num_nodes": 1}, status=501)
+
+
+def test_a_bigger_plan(api: Client, paper: PaperHypervisor, cluster: dict[str, Any]) -> None:
+    """It shows the old size while it is resizing, takes no changes meanwhile, and has its connections after."""
+    path, bigger = f"/databases/{cluster['id']}", {"size": "db-s-1vcpu-2gb", "num_nodes": 2}
+    paper.gate.clear()
+    api("PUT", f"{path}/resize", bigger, status=202)
+    under_way = api("GET", path)["database"]
+    assert (under_way["status"], under_way["size"]) == ("resizing", "db-s-1vcpu-1gb")
+    api("PUT", f"{path}/resize", bigger, status=412)
+    api("PUT", f"{path}/firewall", {"rules": [{"type": "ip_addr", "value": "198.51.100.9"}]}, status=204)
+    assert below(paper, cluster).trusted == ["198.51.100.9"]
+    paper.gate.set()
+    after = api.until(path, lambda body: body["database"]["status"] == "online")["database"]
+    assert (after["size"], after["num_nodes"], after["storage_size_mib"]) == ("db-s-1vcpu-2gb", 2, 30720)
+    assert below(paper, cluster).about["max_connections"] == 47
+    assert after["connection"] == cluster["connection"]
+
+
+def test_refused_sizes(api: Client, paper: PaperHypervisor, cluster: dict[str, Any]) -> None:
+    """Nothing gets smaller, as on the real cloud; a refused order changes nothing."""
+    path = f"/databases/{cluster['id']}"
+    api("PUT", f"{path}/resize", {"size": "db-s-2vcpu-4gb", "num_nodes": 1, "storage_size_mib": 81920}, status=202)
+    api.until(path, lambda body: body["database"]["status"] == "online")
+    for wrong in (
+        {"size": "db-s-1vcpu-1gb", "num_nodes": 1},
+        {"size": "db-s-2vcpu-4gb", "num_nodes": 1, "storage_size_mib": 61440},
+        {"size": "db-s-2vcpu-4gb", "num_nodes": 4},
+        {"size": "huge", "num_nodes": 1},
+        {"size": "db-s-4vcpu-8gb"},
+    ):
+        api("PUT", f"{path}/resize", wrong, status=422)
+    after = api("GET", path)["database"]
+    assert (after["status"], after["size"], after["storage_size_mib"]) == ("online", "db-s-2vcpu-4gb", 81920)
+    assert paper.calls.count("resize_database") == 1

@@ -112,6 +112,17 @@ def test_power_and_size(api: Client, paper: PaperHypervisor) -> None:
     ]
 
 
+def test_a_machine_that_switches_itself_off(api: Client, paper: PaperHypervisor) -> None:
+    """It is off, wherever one looks, though nobody asked the cloud for it; and it can be switched on again."""
+    first, second = order(api)["id"], order(api, name="web-2")["id"]
+    paper.machines[first].state = "stopped"
+    assert api("GET", f"/droplets/{first}")["droplet"]["status"] == "off"
+    paper.machines[second].state = "stopped"
+    assert {droplet["status"] for droplet in api("GET", "/droplets")["droplets"]} == {"off"}
+    api("POST", f"/droplets/{first}/actions", {"type": "power_on"})
+    assert ready(api, first)["status"] == "active"
+
+
 def test_a_firewall_by_tag_is_there_before_the_machine(api: Client, paper: PaperHypervisor) -> None:
     """A droplet born with a tag is never reachable without the tag's firewall."""
     rule = {"protocol": "tcp", "ports": "22", "sources": {"addresses": ["0.0.0.0/0", "::/0"]}}

@@ -76,6 +76,20 @@ def test_what_was_begun_is_finished(tmp_path: Path, api: Client, cloud: Cloud, p
     assert sorted(fresh.machines) == sorted(state.droplets)
 
 
+def test_a_resize_is_finished(tmp_path: Path, api: Client, cloud: Cloud, paper: PaperHypervisor) -> None:
+    """A cluster on its way to another size arrives there under the next daemon."""
+    id = api("POST", "/databases", DATABASE)["database"]["id"]
+    assert cloud.settle()
+    paper.gate.clear()
+    api("PUT", f"/databases/{id}/resize", {"size": "db-s-1vcpu-2gb", "num_nodes": 1}, status=202)
+    fresh = PaperHypervisor()
+    fresh.clusters = dict(paper.clusters)
+    second = reborn(tmp_path, cloud, fresh)
+    assert second.settle()
+    cluster = second.store.state.databases[id]
+    assert (cluster.status, cluster.size, cluster.asked) == ("online", "db-s-1vcpu-2gb", {})
+
+
 def test_the_file_holds_everything(tmp_path: Path, api: Client, cloud: Cloud) -> None:
     """What is written is what is read, and only its owner may read it."""
     order(api, tags=["site"])
