@@ -114,13 +114,16 @@ class DigitalOcean:
         standing = [record for record in self._zone(zone) if record.name == label and record.type in _CLASHING]
         # an import at the command line has no parent to give
         adopted = _merge(opts, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)])
-        record = do.DnsRecord(
-            host, domain=zone, type="A", name=label, value=address.ip, ttl=RECORD_SECONDS, opts=adopted
+        unclaimed = _unclaimed(self._names.environment, host, zone, standing)
+        do.DnsRecord(
+            host,
+            domain=zone,
+            type="A",
+            name=label,
+            value=address.ip,
+            ttl=RECORD_SECONDS,
+            opts=_merge(adopted, hooks=pulumi.ResourceHookBinding(before_create=[unclaimed])),
         )
-        checked: Output[None] = Output.from_input(
-            _refuse_foreign(self._names.environment, host, zone, record, standing)
-        )
-        del checked  # the engine's SDK awaits it before the program ends
 
     @cached_property
     def _tag(self) -> do.Tag:
@@ -243,15 +246,16 @@ def _look_up(zone: str) -> Sequence[do.outputs.GetRecordsRecordResult]:
         ) from None
 
 
-async def _refuse_foreign(
-    stack: str, host: str, zone: str, record: do.DnsRecord, standing: Sequence[do.outputs.GetRecordsRecordResult]
-) -> None:
-    """A record with an id that is known before this run makes any is ours; what else stands at its name is not."""
-    known = await record.id.is_known()
-    own = await record.id.future() if known else None
-    for other in standing:
-        if str(other.id) != own:
-            raise pulumi.RunError(_foreign(stack, host, zone, other))
+def _unclaimed(
+    stack: str, host: str, zone: str, standing: Sequence[do.outputs.GetRecordsRecordResult]
+) -> pulumi.ResourceHook:
+    """The engine knows what is ours: it asks before it makes a record, in preview too, and never about one it has."""
+
+    def refuse(_: pulumi.ResourceHookArgs) -> None:
+        if standing:
+            raise pulumi.RunError(_foreign(stack, host, zone, standing[0]))
+
+    return pulumi.ResourceHook(f"existing record at {host}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
 
 
 def _foreign(stack: str, host: str, zone: str, other: do.outputs.GetRecordsRecordResult) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pulumi
 from pulumi.runtime import mocks, rpc
@@ -69,6 +71,8 @@ class _Monitor(mocks.MockMonitor):
             parents = [each.chain.split(" :: ")[0] for each in self._account.asked if each.urn == request.parent]
             chain = f"{'$'.join([*parents, request.type])} :: {request.name}"
             self._account.asked.append(Asked(made.urn, chain, request.type, request.name, inputs, request))
+            if request.name not in self._account.ids:
+                self._account.run_hooks(request.hooks.before_create, of=made)
         return made
 
 
@@ -98,6 +102,7 @@ class Account(mocks.Mocks):
     asked: list[Asked] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
+    hooks: dict[str, pulumi.ResourceHook] = field(default_factory=dict)
 
     def up(self, program: Callable[[], Any]) -> Any:
         """Run a program, await everything it started, and give back what it returned."""
@@ -108,14 +113,27 @@ class Account(mocks.Mocks):
         pulumi.runtime.settings.SETTINGS.engine = _Engine(self.said)
         pulumi.runtime.settings.SETTINGS.root_directory = str(Path(__file__).parents[2])
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # a program that fails leaves futures behind
+        pulumi.runtime.settings.SETTINGS.monitor_features.add(resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS)
         kept: list[Any] = []
         try:
-            pulumi.runtime.test(lambda: kept.append(program()))()  # type: ignore[no-untyped-call]
+            with patch("pulumi.resource_hooks.register_resource_hook", self._register):
+                pulumi.runtime.test(lambda: kept.append(program()))()  # type: ignore[no-untyped-call]
         except BaseException:
             pulumi.runtime.settings.SETTINGS.rpc_manager.clear()
             pulumi.runtime.settings.SETTINGS.outputs.clear()
             raise
         return kept[0]
+
+    def _register(self, hook: pulumi.ResourceHook) -> asyncio.Future[None]:
+        self.hooks[hook.name] = hook
+        done: asyncio.Future[None] = asyncio.get_event_loop().create_future()
+        done.set_result(None)
+        return done
+
+    def run_hooks(self, names: Sequence[str], *, of: Any) -> None:
+        """What the engine does before it makes a resource; one with an id in `ids` is in its state."""
+        for name in names:
+            self.hooks[name](pulumi.ResourceHookArgs(urn=of.urn, id="", name="", type=""))
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         made = {**args.inputs, **MADE.get(args.typ, {})}
