@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 from werkzeug.wrappers import Request, Response
 
 from rehearsal.cloud.core import Cloud
+from rehearsal.cloud.faults import BadFault
 from rehearsal.cloud.rows import Json
 from rehearsal.cloud.store import State
 
 Objects = Callable[[str], list[Json]]
 NAMED = ("vpcs", "droplets", "firewalls", "databases", "spaces_keys", "buckets", "projects", "tags", "keys")
+
+OTHERS = ("GET buckets/NAME/objects", "GET|POST|DELETE faults", "DELETE faults/ID", "POST faults/meet")
 
 
 class Admin:
@@ -32,6 +36,8 @@ class Admin:
         key = f"{request.method} {parts[0]}"
         if len(parts) == 3 and key == "GET buckets" and parts[2] == "objects":
             return self._bucket(parts[1])
+        if parts[0] == "faults":
+            return self._faults(request, parts[1:])
         plain: dict[str, Callable[[Request], Any]] = {
             "GET health": self._health,
             "GET dump": self._dump,
@@ -42,7 +48,7 @@ class Admin:
             "POST settle": lambda _: {"settled": self.cloud.settle(seconds=60)},
         }
         if key not in plain or len(parts) > 1:
-            return _json(404, {"error": f"no such page, there are: {', '.join([*plain, 'GET buckets/NAME/objects'])}"})
+            return _json(404, {"error": f"no such page, there are: {', '.join([*plain, *OTHERS])}"})
         return _json(200, plain[key](request))
 
     def _is_machine(self, peer: str | None) -> bool:
@@ -54,6 +60,26 @@ class Admin:
         if name not in self.cloud.store.state.buckets:
             return _json(404, {"error": f"no bucket {name}"})
         return _json(200, {"bucket": name, "objects": self.objects(name)})
+
+    def _faults(self, request: Request, rest: list[str]) -> Response:
+        """The rules; `meet` is for a part of the cloud that is another process, such as the certificate authority."""
+        faults, call = self.cloud.faults, (request.method, *rest)
+        try:
+            match call:
+                case ("GET",):
+                    return _json(200, {"faults": faults.list()})
+                case ("POST",):
+                    return _json(201, faults.add(request.get_json(silent=True)))
+                case ("DELETE",):
+                    return _json(200, {"removed": faults.remove()})
+                case ("DELETE", id) if id.isdigit():
+                    return _json(200, {"removed": faults.remove(int(id))})
+                case ("POST", "meet"):
+                    struck = faults.meet(**request.get_json())
+                    return _json(200, {"fault": struck and asdict(struck)})
+        except BadFault as error:
+            return _json(400, {"error": str(error)})
+        return _json(404, {"error": f"{'/'.join(['faults', *rest])}: no such page, there are: {', '.join(OTHERS[1:])}"})
 
     def _dump(self, request: Request) -> Json:
         with self.cloud.store.read() as state:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from werkzeug.wrappers import Request, Response
+
 from rehearsal.cloud.admin import Admin
 from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.digitalocean.api import Api, seed
+from rehearsal.cloud.digitalocean.errors import refusal
+from rehearsal.cloud.faults import HungUp
 from rehearsal.cloud.ports import Hypervisor
 from rehearsal.cloud.rows import Json
-from rehearsal.cloud.web import Traffic, Web
+from rehearsal.cloud.web import Answer, Middleware, Traffic, Web
 
 
 def open_cloud(*, directory: Path, hypervisor: Hypervisor) -> Cloud:
@@ -27,4 +31,20 @@ def application(cloud: Cloud, *, objects: Callable[[str], list[Json]], traffic: 
         answers={"/v2/": Api(cloud), "/_cloud": Admin(cloud, objects=objects)},
         traffic=traffic,
         count=cloud.count,
+        around=failing(cloud),
     )
+
+
+def failing(cloud: Cloud) -> Middleware:
+    """Let the rules for this API strike."""
+
+    def around(request: Request, request_id: str, answer: Answer) -> Response:
+        return cloud.faults.around(
+            ("api", request.method, request.path),
+            lambda: answer(request, request_id),
+            refuse=lambda fault: refusal(fault.status, fault.body, fault.headers, request_id=request_id),
+            drop=HungUp,
+            id=request_id,
+        )
+
+    return around

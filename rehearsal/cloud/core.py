@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from rehearsal.cloud import rules
+from rehearsal.cloud.faults import Faults
 from rehearsal.cloud.ports import FirewallRules, Hypervisor
 from rehearsal.cloud.rows import Json, Vpc
 from rehearsal.cloud.store import Store, now
@@ -29,6 +30,7 @@ class Cloud:
         self.counters: Counter[str] = Counter()
         self.events: deque[Json] = deque(maxlen=2000)
         self._events_file = directory / "events.jsonl"
+        self.faults = Faults(file=directory / "faults.json", event=self.event)
         self._applying = threading.RLock()
         self._jobs: set[threading.Thread] = set()
         self._walls: dict[int, list[FirewallRules]] | None = None

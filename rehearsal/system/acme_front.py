@@ -1,14 +1,18 @@
 """The TLS front of Pebble: answers under Let's Encrypt's own name, so that a site's Caddyfile is production's."""
 
 import http.client
+import json
 import ssl
 import sys
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 from rehearsal import paths
 
 _HOP_BY_HOP = {"connection", "keep-alive", "transfer-encoding", "content-length", "date", "server"}
+_PROBLEM = "application/problem+json"
 
 
 class Front(ThreadingHTTPServer):
@@ -34,21 +38,34 @@ class Request(BaseHTTPRequestHandler):
     server: Front
 
     def do_GET(self) -> None:
-        """Everything is passed on alike."""
-        path = "/dir" if self.path == "/directory" else self.path
+        """Everything is passed on alike, save what a fault of the cloud strikes."""
         body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        fault = _fault(self.command, self.path) or {}
+        if fault.get("when") == "after" and fault["do"] != "delay":
+            self._ask(body)
+        time.sleep(fault.get("seconds", 0))
+        match fault.get("do"):
+            case "drop":
+                self.close_connection = True
+            case "refuse":
+                self._answer(fault["status"], [("Content-Type", _PROBLEM), *fault["headers"].items()], _refusal(fault))
+            case _:
+                self._answer(*self._ask(body))
+
+    do_POST = do_HEAD = do_GET
+
+    def _ask(self, body: bytes) -> tuple[int, list[tuple[str, str]], bytes]:
+        path = "/dir" if self.path == "/directory" else self.path
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
         connection = http.client.HTTPSConnection(self.server.pebble, timeout=60, context=self.server.trust)
         try:
             connection.request(self.command, path, body=body or None, headers=headers)
             answer = connection.getresponse()
-            self._answer(answer.status, answer.getheaders(), answer.read())
+            return answer.status, answer.getheaders(), answer.read()
         except OSError as problem:
-            self._answer(502, [("Content-Type", "text/plain")], f"Pebble: {problem}\n".encode())
+            return 502, [("Content-Type", "text/plain")], f"Pebble: {problem}\n".encode()
         finally:
             connection.close()
-
-    do_POST = do_HEAD = do_GET
 
     def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.send_response(status)
@@ -58,6 +75,26 @@ class Request(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+
+
+def _fault(method: str, path: str) -> dict[str, Any] | None:
+    """What the cloud's list of rules says about a call; the daemon keeps it, and without a daemon nothing is wrong."""
+    call = {"service": "acme", "method": method, "path": path.partition("?")[0]}
+    connection = http.client.HTTPConnection(paths.GATEWAY, paths.API_PORT, timeout=5)
+    try:
+        connection.request("POST", "/_cloud/faults/meet", json.dumps(call), {"Content-Type": "application/json"})
+        struck: dict[str, Any] | None = json.loads(connection.getresponse().read())["fault"]
+        return struck
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def _refusal(fault: dict[str, Any]) -> bytes:
+    kind = "rateLimited" if fault["status"] == 429 else "serverInternal"
+    body = {"type": f"urn:ietf:params:acme:error:{kind}", "detail": "refused by a fault", "status": fault["status"]}
+    return json.dumps(fault["body"] or body).encode()
 
 
 if __name__ == "__main__":

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 
 from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.digitalocean import actions, catalog
-from rehearsal.cloud.rows import Action, Droplet
+from rehearsal.cloud.faults import Fault
+from rehearsal.cloud.rows import Action, Droplet, Vpc
 from rehearsal.cloud.store import State
 
 
@@ -41,20 +43,42 @@ def make(cloud: Cloud, droplet: Droplet, action: Action) -> None:
     with finishing(cloud, droplet, action), _vanishing(cloud, droplet):
         cloud.wire(vpc)
         cloud.apply_rules()
-        cloud.hypervisor.create_machine(
-            id=droplet.id,
-            name=droplet.name,
-            user_data=droplet.user_data,
-            public_ip=droplet.public_ip,
-            private_ip=droplet.private_ip,
-            vpc_range=vpc.ip_range,
-            ssh_keys=list(droplet.keys),
-            region=droplet.region,
-            tags=list(droplet.tags),
-            memory_mb=catalog.SIZES[droplet.size].memory,
-        )
+        _start(cloud, droplet, vpc)
         with cloud.store.change():
             droplet.status = "active"
+
+
+def _start(cloud: Cloud, droplet: Droplet, vpc: Vpc) -> None:
+    """Start the machine, unless a rule wants something else; a dropped one is active at the API and never answers."""
+    fault = cloud.faults.meet("droplet", "birth", droplet.name, id=droplet.id)
+    changes = (fault and fault.do == "change" and fault.body) or {}
+    work = partial(_create, cloud, droplet, vpc, changes)
+    if fault is None or changes:
+        work()
+    else:
+        fault.around(work, refuse=_no_capacity, drop=lambda: None)
+
+
+def _create(cloud: Cloud, droplet: Droplet, vpc: Vpc, changes: Mapping[str, str]) -> None:
+    user_data = droplet.user_data
+    for old, new in changes.items():
+        user_data = user_data.replace(old, new)
+    cloud.hypervisor.create_machine(
+        id=droplet.id,
+        name=droplet.name,
+        user_data=user_data,
+        public_ip=droplet.public_ip,
+        private_ip=droplet.private_ip,
+        vpc_range=vpc.ip_range,
+        ssh_keys=list(droplet.keys),
+        region=droplet.region,
+        tags=list(droplet.tags),
+        memory_mb=catalog.SIZES[droplet.size].memory,
+    )
+
+
+def _no_capacity(fault: Fault) -> None:
+    raise RuntimeError("no capacity: refused by a fault")
 
 
 @contextmanager
@@ -76,7 +100,8 @@ def unmake(cloud: Cloud, droplet: Droplet, action: Action) -> None:
             addresses = [ip.ip for ip in state.reserved_ips.values() if ip.droplet_id == droplet.id]
         for address in addresses:
             cloud.hypervisor.assign_address(address, None)
-        cloud.hypervisor.destroy_machine(droplet.id)
+        work = partial(cloud.hypervisor.destroy_machine, droplet.id)
+        cloud.faults.around(("droplet", "death", droplet.name), work, refuse=_no_capacity, id=droplet.id)
         with cloud.store.change() as state:
             _forget(state, droplet)
         cloud.apply_rules()

@@ -11,6 +11,7 @@ from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.digitalocean import catalog, projects, tags, trusted, vpcs
 from rehearsal.cloud.digitalocean.calls import DONE, Answer, Call, Routes
 from rehearsal.cloud.digitalocean.errors import not_built, not_found, precondition, unprocessable
+from rehearsal.cloud.faults import Fault
 from rehearsal.cloud.places import DATABASE_PORT
 from rehearsal.cloud.rows import Database, Json
 from rehearsal.cloud.store import State, new_uuid, now
@@ -162,6 +163,13 @@ def _order(state: State, body: Json) -> Database:
 def make(cloud: Cloud, cluster: Database) -> None:
     """Bring an ordered cluster to life; while it cannot be made it stays `creating`."""
     cloud.wire(cloud.store.state.vpcs[cluster.vpc_uuid])
+    cloud.faults.around(("database", "birth", cluster.name), partial(_create, cloud, cluster), refuse=_refuse)
+    with cloud.store.change():
+        cluster.status = "online"
+    cloud.apply_rules()
+
+
+def _create(cloud: Cloud, cluster: Database) -> None:
     cloud.hypervisor.create_database(
         id=cluster.id,
         name=cluster.name,
@@ -172,9 +180,10 @@ def make(cloud: Cloud, cluster: Database) -> None:
         max_connections=catalog.database_connections(cluster.size),
         version=cluster.version,
     )
-    with cloud.store.change():
-        cluster.status = "online"
-    cloud.apply_rules()
+
+
+def _refuse(fault: Fault) -> None:
+    raise RuntimeError("refused by a fault")
 
 
 @routes.on("GET", "/databases/<id>")
@@ -196,7 +205,8 @@ def destroy_cluster(call: Call, id: str) -> Answer:
 
 def unmake(cloud: Cloud, cluster: Database) -> None:
     """Remove a cluster for good."""
-    cloud.hypervisor.destroy_database(cluster.id)
+    work = partial(cloud.hypervisor.destroy_database, cluster.id)
+    cloud.faults.around(("database", "death", cluster.name), work, refuse=_refuse)
     with cloud.store.change() as state:
         state.databases.pop(cluster.id, None)
         state.filed.pop(f"do:dbaas:{cluster.id}", None)

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
+from http import HTTPStatus
+
+from werkzeug.wrappers import Response
+
+from rehearsal.cloud.rows import Json
+
 
 class ApiError(Exception):
     """An answer that is not a success."""
@@ -46,3 +54,22 @@ def unprocessable(message: str) -> ApiError:
 def not_built(what: str) -> ApiError:
     """Say that the rehearsal does not have this call."""
     return ApiError(501, "not_implemented", f"{what}: the rehearsal's DigitalOcean does not have this")
+
+
+MESSAGES = {
+    429: ("too_many_requests", "API Rate limit exceeded."),
+    500: ("server_error", "Unexpected server-side error"),
+    503: ("service_unavailable", "Service Unavailable"),
+}
+
+
+def refusal(status: int, body: Json | None, headers: Mapping[str, str], *, request_id: str) -> Response:
+    """Give a refusal that no work of the API stands behind."""
+    id, message = MESSAGES.get(status) or (
+        HTTPStatus(status).phrase.lower().replace(" ", "_"),
+        HTTPStatus(status).phrase,
+    )
+    said = {"id": id, "message": message, "request_id": request_id} if body is None else body
+    response = Response(json.dumps(said), status=status, content_type="application/json; charset=utf-8")
+    response.headers.update(headers)
+    return response

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging
 import threading
+from functools import partial
 
-from dnslib import QTYPE, RCODE, DNSRecord  # type: ignore[import-untyped]
+from dnslib import QTYPE, RCODE, DNSError, DNSRecord  # type: ignore[import-untyped]
 from dnslib.server import BaseResolver, DNSHandler, DNSLogger, DNSServer  # type: ignore[import-untyped]
 
 from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.dns import names, zones
 from rehearsal.cloud.dns.forward import Forwarder
 from rehearsal.cloud.dns.zones import Reply
+from rehearsal.cloud.faults import Fault
 from rehearsal.cloud.serving import POLL_SECONDS
 
 log = logging.getLogger("cloud")
@@ -28,9 +30,11 @@ class Resolver(BaseResolver):  # type: ignore[misc]
     def resolve(self, request: DNSRecord, handler: DNSHandler) -> DNSRecord:
         """Answer one question."""
         name = str(request.q.qname).rstrip(".").lower()
-        answer = request.reply(ra=1, aa=0)
+        answer, type = request.reply(ra=1, aa=0), str(QTYPE.get(request.q.qtype))
         try:
-            found = self.find(name, QTYPE.get(request.q.qtype))
+            found = self._failing(name, type)
+        except DNSError:
+            raise
         except Exception as error:
             log.warning("dns %s: %s", name, error)
             answer.header.rcode = RCODE.SERVFAIL
@@ -40,6 +44,10 @@ class Resolver(BaseResolver):  # type: ignore[misc]
         answer.add_answer(*found.answers)
         answer.add_auth(*found.authority)
         return answer
+
+    def _failing(self, name: str, type: str) -> Reply:
+        answer = partial(self.find, name, type)
+        return self.cloud.faults.around(("dns", type, name), answer, refuse=_refusal, drop=_no_answer)
 
     def find(self, name: str, type: str) -> Reply:
         """Find the answer, following aliases."""
@@ -62,6 +70,14 @@ class Resolver(BaseResolver):  # type: ignore[misc]
         if self.forwarder.allows(name):
             return self.forwarder.ask(name, type)
         return Reply(rcode=RCODE.NXDOMAIN, authoritative=False)
+
+
+def _refusal(fault: Fault) -> Reply:
+    return Reply(rcode=fault.status if fault.status < 16 else RCODE.SERVFAIL)
+
+
+def _no_answer() -> Reply:
+    raise DNSError("dropped by a fault")
 
 
 def serve(resolver: Resolver, *, host: str, port: int) -> list[DNSServer]:

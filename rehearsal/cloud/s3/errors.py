@@ -6,6 +6,12 @@ from xml.sax.saxutils import escape
 
 from werkzeug.wrappers import Response
 
+FAILURES = {
+    403: ("AccessDenied", "Access Denied."),
+    429: ("SlowDown", "Please reduce your request rate."),
+    503: ("SlowDown", "Please reduce your request rate."),
+}
+
 
 class S3Error(Exception):
     """An answer that is not a success."""

@@ -6,6 +6,7 @@ import http.client
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlencode
 
@@ -14,9 +15,10 @@ from werkzeug.wrappers import Request, Response
 
 from rehearsal.cloud.core import Cloud, log
 from rehearsal.cloud.digitalocean.catalog import SPACES_REGIONS
+from rehearsal.cloud.faults import Fault, HungUp
 from rehearsal.cloud.s3 import access, buckets, signature, target
 from rehearsal.cloud.s3.body import BLOCK, Body
-from rehearsal.cloud.s3.errors import S3Error, denied
+from rehearsal.cloud.s3.errors import FAILURES, S3Error, denied
 from rehearsal.cloud.s3.keep import OWNER, Keep
 from rehearsal.cloud.s3.target import Target
 from rehearsal.cloud.store import new_uuid
@@ -46,12 +48,18 @@ class Front:
         """Answer a request."""
         request, request_id, started = Request(environ), new_uuid(), time.monotonic()
         try:
-            response = self._answer(request, environ["REQUEST_URI"])
+            response = self._failing(request, environ["REQUEST_URI"], request_id)
         except (S3Error, HTTPException, ConnectionError) as error:
             response = self._refuse(request, request_id, error)
         response.headers["x-amz-request-id"] = request_id
         self._note(request, response, request_id, round((time.monotonic() - started) * 1000, 1))
         return response(environ, start_response)
+
+    def _failing(self, request: Request, uri: str, request_id: str) -> Response:
+        """The answer, where no rule strikes; their paths begin with the host: `/bucket.region.…/key`."""
+        call = ("s3", request.method, f"/{request.host}{request.path}")
+        answer = partial(self._answer, request, uri)
+        return self.cloud.faults.around(call, answer, refuse=_refusal, drop=HungUp, id=request_id)
 
     def _refuse(self, request: Request, request_id: str, error: Exception) -> Response:
         if isinstance(error, ConnectionError):
@@ -153,7 +161,7 @@ class Front:
             names = list(state.buckets)
         if self.keep.ensure(names):
             self.cloud.event("objects lost", cause=str(error), buckets=names)
-        return S3Error(503, "SlowDown", "Please reduce your request rate.")
+        return S3Error(503, *FAILURES[503])
 
     def _note(self, request: Request, response: Response, request_id: str, ms: float) -> None:
         self.cloud.count("s3_writes" if request.method in WRITES else "s3_reads")
@@ -169,6 +177,11 @@ class Front:
             id=request_id,
             peer=request.remote_addr,
         )
+
+
+def _refusal(fault: Fault) -> Response:
+    code, message = FAILURES.get(fault.status, ("InternalError", "We encountered an internal error."))
+    raise S3Error(fault.status, code, message)
 
 
 def inner_headers(headers: Mapping[str, str]) -> dict[str, str]:
