@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import FrameType, TracebackType
 from typing import Any
 
-__all__ = ["LOGIN_USER", "Login", "Server", "quoted", "stop_on_signals"]
+__all__ = ["LOGIN_USER", "Login", "Server", "heeded", "quoted", "stop_on_signals", "unheeded"]
 
 LOGIN_USER = "deploy"
 
@@ -92,11 +92,25 @@ def quoted(words: Sequence[str]) -> str:
     return " ".join(shlex.quote(word) for word in words)
 
 
+_asked: list[str] = []
+
+
 def stop_on_signals() -> None:
     """Let SIGTERM and SIGHUP end the program as Ctrl-C does, so that every `with` block is left in order."""
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, _interrupt)
 
 
+def unheeded() -> KeyboardInterrupt | None:
+    """A stop nobody has heard of: Python drops what is raised while it clears something away."""
+    return KeyboardInterrupt(_asked[0]) if _asked else None
+
+
+def heeded() -> None:
+    """The stop that was asked for is being done."""
+    _asked.clear()
+
+
 def _interrupt(number: int, frame: FrameType | None) -> None:
-    raise KeyboardInterrupt(signal.Signals(number).name)
+    _asked.append(signal.Signals(number).name)
+    raise KeyboardInterrupt(_asked[-1])

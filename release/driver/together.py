@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from release.ssh import heeded, unheeded
+
 __all__ = ["together"]
 
 Each = TypeVar("Each")
@@ -37,10 +39,13 @@ def _ending(ended: queue.SimpleQueue[BaseException | None], *, stopped: bool) ->
         try:
             return ended.get(timeout=HEED)
         except queue.Empty:
-            continue
-        except KeyboardInterrupt as interrupt:
+            interrupt = unheeded()
+        except KeyboardInterrupt as raised:
+            interrupt = raised
+        if interrupt is not None:
+            heeded()
             if stopped:
-                raise
+                raise interrupt
             return interrupt
 
 
