@@ -29,7 +29,7 @@ check: setup
 	@.venv/bin/mypy .
 
 fast: check
-	@$(VENV) -m pytest -m "not rehearsal"
+	@$(VENV) -m pytest -m "not rehearsal" -n auto --dist worksteal
 
 story: setup
 	@$(VENV) -m pytest -m rehearsal tests/rehearsal
@@ -37,8 +37,8 @@ story: setup
 sweep: setup
 	@$(VENV) -m pytest -m sweep tests/rehearsal
 
-test: check
-	@$(VENV) -m pytest
+test: fast
+	@$(MAKE) story
 
 bench: setup
 	@$(VENV) -m tests.bench.times

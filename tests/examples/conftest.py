@@ -29,7 +29,10 @@ def dependencies() -> Path:
         uv = Path(sys.executable).with_name("uv")
         command = [uv, "pip", "install", "-q", "--python", sys.executable, "--require-hashes", "--target", making]
         subprocess.run([*map(str, command), "-r", str(locked)], check=True)
-        making.rename(target)
+        try:
+            making.rename(target)
+        except OSError:  # another process of the tests was first
+            shutil.rmtree(making)
     return target
 
 
