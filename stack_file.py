@@ -1,17 +1,17 @@
-"""A stack file as a person writes it: which settings there are, how they are read, how a mistake is told."""
+"""A stack file as the engine hands it over: which settings there are, how they are read, how a mistake is told."""
 
 from __future__ import annotations
 
 import difflib
 import json
-import os
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import pulumi
 import yaml
+
+from forms import Form
 
 T = TypeVar("T")
 
@@ -32,24 +32,34 @@ class SettingsError(pulumi.RunError):
     """A stack file that cannot be what an environment is: `file: key: rule (got value), the way out`."""
 
 
+def complaint(stack: str, key: str, text: str) -> SettingsError:
+    """The one form of everything that is wrong with a setting, wherever it is found out."""
+    return SettingsError(f"stacks/Pulumi.{stack}.yaml: {key}: {text}")
+
+
+def meant(word: str, known: Iterable[str], *, otherwise: str = "") -> str:
+    """The way out of a misspelt word."""
+    near = difflib.get_close_matches(word, list(known), n=1)
+    return f", did you mean {near[0]}?" if near else otherwise
+
+
 class Asked:
     """The mapping of a stack file, read key by key; every complaint starts with the file and the key."""
 
     def __init__(self, stack: str, mapping: Mapping[str, Any]) -> None:
-        self.file = f"stacks/Pulumi.{stack}.yaml"
+        self.stack = stack
         # "", [] and {} mean absent: a key that Pulumi.yaml declares as optional needs such a default.
         self.given = {key: value for key, value in mapping.items() if value not in ("", [], {}, None)}
         self.all_keys = list(mapping)
 
     def fail(self, key: str, text: str) -> NoReturn:
-        raise SettingsError(f"{self.file}: {key}: {text}")
+        raise complaint(self.stack, key, text)
 
     def refuse_unknown(self) -> None:
         for key in self.all_keys:
             if key not in KEYS:
-                near = difflib.get_close_matches(key, KEYS, n=1)
-                meant = f", did you mean {near[0]}?" if near else ", the known ones are in Pulumi.yaml"
-                raise SettingsError(f"{self.file}: unknown key: {key}{meant}")
+                way_out = meant(key, KEYS, otherwise=", the known ones are in Pulumi.yaml")
+                self.fail("unknown key", f"{key}{way_out}")
 
     def typed(self, key: str, kind: type[T], words: str) -> T | None:
         value = self.given.get(key)
@@ -62,20 +72,22 @@ class Asked:
         value = self.given.get(key, default)
         if value in choices:
             return str(value)
-        self.fail(key, f"should be {' or '.join(filter(None, [', '.join(choices[:-1]), choices[-1]]))} (got {value!r})")
+        words = " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
+        self.fail(key, f"should be {words} (got {value!r}){meant(str(value), choices)}")
 
-    def optional(self, key: str, pattern: str, words: str) -> str | None:
-        value = self.typed(key, str, words)
-        return None if value is None else self.matching(key, value, pattern, words)
+    def optional(self, key: str, form: Form) -> str | None:
+        value = self.typed(key, str, form.words)
+        return None if value is None else self.matching(key, value, form)
 
-    def text(self, key: str, pattern: str, words: str, *, example: str) -> str:
-        value = self.optional(key, pattern, words)
+    def text(self, key: str, form: Form, *, example: str) -> str:
+        value = self.optional(key, form)
         return value or self.fail(key, f"is required, set it with pulumi config set {key} {example}")
 
-    def matching(self, key: str, value: object, pattern: str, words: str) -> str:
-        if isinstance(value, str) and re.fullmatch(pattern, value):
+    def matching(self, key: str, value: object, form: Form) -> str:
+        if isinstance(value, str) and form.fits(value):
             return value
-        self.fail(key, f"should be {words} (got {value!r})")
+        way_out = form.way_out(value) if isinstance(value, str) else ""
+        self.fail(key, f"should be {form.words} (got {value!r}){way_out}")
 
     def number(self, key: str, *, default: int, least: int = 1) -> int:
         value = self.typed(key, int, "a number")
@@ -86,13 +98,18 @@ class Asked:
     def flag(self, key: str) -> bool:
         return bool(self.typed(key, bool, "true or false"))
 
-    def texts(self, key: str, pattern: str, words: str) -> tuple[str, ...]:
-        values = self.typed(key, list, f"a list, each {words}") or []
-        return tuple(self.matching(f"{key}[{at}]", value, pattern, words) for at, value in enumerate(values))
+    def texts(self, key: str, form: Form) -> tuple[str, ...]:
+        values = self.typed(key, list, f"a list, each {form.words}") or []
+        return tuple(self.matching(f"{key}[{at}]", value, form) for at, value in enumerate(values))
 
-    def table(self, key: str, pattern: str, words: str) -> dict[str, Any]:
+    def table(self, key: str, form: Form) -> dict[str, Any]:
         values = self.typed(key, dict, "names with values") or {}
-        return {self.matching(key, name, pattern, words): value for name, value in values.items()}
+        return {self.matching(key, name, form): value for name, value in values.items()}
+
+
+def as_text(value: object) -> str:
+    """A plain value as the site gets it: `pulumi config set --path` stores 5 and true as a number and a truth value."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def stack_directory() -> Path:
@@ -110,37 +127,3 @@ def decode(key: str, value: Any) -> Any:
         return json.loads(value)
     except ValueError:
         return value
-
-
-def check_file(stack: str, project: str) -> None:
-    """What only the file itself shows: a key in two forms, a secret in plain text, a value encrypted elsewhere."""
-    path = stack_directory() / f"Pulumi.{stack}.yaml"
-    if not path.exists() or "PULUMI_CONFIG" not in os.environ:
-        return
-    check_written(stack, project, (yaml.safe_load(path.read_text()) or {}).get("config") or {})
-
-
-def check_written(stack: str, project: str, written: Mapping[str, Any]) -> None:
-    """Refuse what the engine's merged configuration no longer shows of a stack file's `config:` block."""
-    asked = Asked(stack, {})
-    for key in KEYS:
-        if key in written and f"{project}:{key}" in written:
-            asked.fail(key, f"stands twice, as {key} and as {project}:{key}, keep one of the two")
-    for key in sorted(KEYS.keys() - {"secrets"}):
-        if _encrypted(written.get(key, written.get(f"{project}:{key}"))):
-            asked.fail(key, "is encrypted, but only values under secrets may be: move it there or write it in plain")
-    _refuse_plain_secrets(asked, written.get("secrets", written.get(f"{project}:secrets")))
-
-
-def _refuse_plain_secrets(asked: Asked, secrets: object) -> None:
-    if not isinstance(secrets, dict) or set(secrets) == {"secure"}:
-        return
-    for name, value in secrets.items():
-        if not _encrypted(value):
-            asked.fail(f"secrets.{name}", f"is in plain text, run pulumi config set --secret --path secrets.{name}")
-
-
-def _encrypted(value: object) -> bool:
-    if not isinstance(value, dict):
-        return False
-    return set(value) == {"secure"} or any(_encrypted(child) for child in value.values())

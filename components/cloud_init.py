@@ -8,15 +8,6 @@ from pathlib import Path
 CLOUD_INIT = Path(__file__).resolve().parent.parent / "cloud-init"
 LIMIT = 32 * 1024  # Hetzner's; DigitalOcean allows 64 KiB
 VERBATIM = {".sh", ".py", ".html"}  # programs take arguments: their own $ stays theirs
-# Users and groups of Debian and its packages, and slipway's own names.
-TAKEN = {"adm", "audio", "backup", "bin", "caddy", "cdrom", "clock", "crontab", "daemon", "deploy", "dhcpcd", "dialout",
-         "dip", "disk", "fax", "floppy", "games", "holding", "init", "input", "irc", "kmem", "kvm", "list", "lp",
-         "machine", "mail", "man", "messagebus", "netdev", "news", "nobody", "nogroup", "operator", "plugdev",
-         "polkitd", "postgres", "proxy", "render", "root", "run", "sasl", "sgx", "shadow", "slipway-agent", "src",
-         "sshd", "ssl-cert", "staff", "sudo", "sync", "sys", "system", "systemd-journal", "systemd-network",
-         "systemd-resolve", "tape", "tcpdump", "tty", "user", "users", "utmp", "uucp", "video", "voice",
-         "www-data"}  # fmt: skip
-
 _ALONE = re.compile(r"(?P<indent> *)\$\{(?P<name>[^}]+)\}")
 
 
@@ -39,10 +30,6 @@ def render(
     source: Path = CLOUD_INIT,
 ) -> str:
     """The user data of the machine `name`, at most 32 KiB."""
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,20}", site) or site in TAKEN:
-        raise CloudInitError(
-            f"site: should be a short name of a-z, 0-9 and - that no system user has (got {site!r}), rename the project"
-        )
     values = {
         "site": site,
         "host_key_private": host_key_private.strip(),

@@ -78,8 +78,10 @@ def test_the_protocol_knows_pulumi_only() -> None:
 
 
 def test_settings_know_nothing_of_what_is_made_of_them() -> None:
-    assert ours(ROOT / "settings.py") == {"stack_file"}
-    assert not ours(ROOT / "stack_file.py")
+    own = {"as_written", "calendar_times", "forms", "settings", "site_settings", "stack_file"}
+    assert all(ours(ROOT / f"{name}.py") <= own for name in own)
+    assert ours(ROOT / "stack_file.py") == {"forms"}
+    assert ours(ROOT / "forms.py") == {"calendar_times"}
 
 
 def test_the_program_knows_settings_and_components() -> None:

@@ -82,15 +82,6 @@ def test_holds_no_secret_but_the_host_key() -> None:
     assert rendered().count("PRIVATE KEY") == 2
 
 
-@pytest.mark.parametrize("site", ["", "Gallery", "9lives", "a" * 22, "root", "caddy", "run", "a_b"])
-def test_refuses_a_site_that_cannot_be_a_user(site: str) -> None:
-    with pytest.raises(CloudInitError) as refused:
-        rendered(site=site)
-    assert str(refused.value) == (
-        f"site: should be a short name of a-z, 0-9 and - that no system user has (got {site!r}), rename the project"
-    )
-
-
 def test_refuses_an_unknown_placeholder_by_name(tmp_path: Path) -> None:
     place = source(tmp_path, text="#cloud-config\nhostname: ${hostnam}\n")
     with pytest.raises(CloudInitError) as refused:

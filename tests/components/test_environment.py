@@ -142,8 +142,8 @@ def test_a_preview_says_who_may_knock(account: Account) -> None:
 
 def test_a_pin_takes_its_layers_from_where_it_was_proven(account: Account) -> None:
     account.outputs = {"release_source": {"name": "staging-releases", "access_key": "read"}}
-    up = Up(account, **{"artifact": RUNNING, "promoted-from": "staging"})
-    assert account.read == ["organization/slipway/staging"]
+    up = Up(account, **{"artifact": RUNNING, "promoted-from": "qa"})
+    assert account.read == ["organization/slipway/qa"]
     assert up.document("release")["source"] == {"name": "staging-releases", "access_key": "read"}
 
 
@@ -216,8 +216,3 @@ def test_a_machine_older_than_its_cloud_init_is_named(account: Account, monkeypa
     assert "web-1 was made from an older cloud-init/ and stays as it is, raise server-generation to renew it" in (
         account.said
     )
-
-
-def test_a_site_named_like_a_system_user_is_refused(account: Account) -> None:
-    with pytest.raises(Exception, match=r"site: should be .* \(got 'caddy'\)"):
-        Up(account, site="caddy")
