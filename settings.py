@@ -150,7 +150,8 @@ def _database(asked: Asked) -> Postgres | None:
     size, standby = asked.optional("database-size", forms.SIZE), asked.flag("database-standby")
     if kind == "none":
         for key in ("database-size", "database-standby", "extensions"):
-            if asked.given.get(key):
+            # the engine hands over Pulumi.yaml's defaults as if somebody had written them
+            if asked.given.get(key) not in (None, False, "small"):
                 asked.fail(key, "has no meaning with database: none, leave one of the two out")
         return None
     return Postgres(size or "small", standby=standby, extensions=extensions)

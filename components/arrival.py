@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pulumi import ComponentResource, Output, ResourceOptions
 
 from components.address import Address
+from components.before import Before
 from components.clouds.cloud import Cloud
 from components.dns import Dns
-from components.release import Release, answer_of, run
+from components.release import Release, answer_of, run, tell
 from components.web_servers import WebServers
 from settings import Settings
 
@@ -29,6 +31,7 @@ class Arrival(ComponentResource):
         dns: Dns,
         web: WebServers,
         release: Release,
+        before: Before,
         opts: ResourceOptions,
     ) -> None:
         super().__init__("slipway:components:Arrival", name, None, opts)
@@ -36,6 +39,10 @@ class Arrival(ComponentResource):
         after = ResourceOptions.merge(inside, ResourceOptions(depends_on=[release.command]))
         server = web.servers[0].server
         assigned = cloud.assign("address", address=address.reserved, server=server, opts=after)
+        recorded: Mapping[str, Any] = before.outputs.get("arrival") or {}
+        look, waiting = next_round(recorded), state_of(recorded) != ARRIVED
+        if waiting:
+            tell([f"last time: {state_of(recorded)}: will look again"], resource=self)
         document: dict[str, Any] = {
             "site": settings.site.name,
             "environment": settings.environment,
@@ -45,10 +52,37 @@ class Arrival(ComponentResource):
             "release": release.id_,
             "dns": dns.mode,
             "limit": SECONDS,
+            "round": look,
         }
         last = ResourceOptions.merge(inside, ResourceOptions(depends_on=[assigned]))
         answer = answer_of(run("arrive", address.ip, document, opts=last), resource=self)
-        self.report: Output[dict[str, str]] = answer.apply(
-            lambda said: {"dns": said["dns"], "certificate": said["certificate"]}
+        self.report: Output[dict[str, Any]] = answer.apply(
+            lambda said: {
+                "state": state_of(said),
+                "dns": said["dns"],
+                "certificate": said["certificate"],
+                "round": look,
+            }
         )
+        if waiting:
+            self.report.apply(lambda said: tell(_news(said), resource=self))
         self.register_outputs({"report": self.report})
+
+
+ARRIVED = "arrived"
+
+
+def state_of(report: Mapping[str, Any]) -> str:
+    """How far an environment has come, in a person's words; the release itself runs in any case."""
+    if report.get("dns") == "waiting":
+        return "running, waiting for DNS"
+    return "running, waiting for its certificate" if report.get("certificate") == "waiting" else ARRIVED
+
+
+def next_round(recorded: Mapping[str, Any]) -> int:
+    """Another number makes the engine look again; the same one leaves what has arrived alone, in preview as in `up`."""
+    return int(recorded.get("round", 0)) + (state_of(recorded) != ARRIVED)
+
+
+def _news(report: Mapping[str, Any]) -> list[str]:
+    return ["arrived: the names point here and the certificate is issued"] if report["state"] == ARRIVED else []

@@ -11,6 +11,8 @@ from components.address import Address
 from components.clouds.cloud import Cloud
 from settings import Naming
 
+SECONDS = 300  # short while names move; what a record of ours has too
+
 
 class Dns(ComponentResource):
     """Records in the user's zone, or what to set elsewhere, or a name made from the address."""
@@ -42,4 +44,14 @@ def advice(naming: Naming, ip: str) -> list[tuple[Any, str]]:
     if naming.dns == "address":
         text = f"no domain is set: the site answers as {name_of(ip)}, for trying out; give it a domain when it is real"
         return [(pulumi.warn, text)]
-    return [(pulumi.info, f"dns: external: set where you keep your names: {host}. A {ip}") for host in naming.hosts]
+    head = "dns: external: no record is made, set these where you keep your names:"
+    rows = [f"  {_named(host, naming.domain)}  type A  value {ip}  TTL {SECONDS}" for host in naming.hosts]
+    return [(pulumi.info, "\n".join([head, *rows]))]
+
+
+def _named(host: str, domain: str | None) -> str:
+    """A record's name in full, and as the forms of most providers want it."""
+    if host == domain:
+        return f"name {host} (@)"
+    label = host.removesuffix(f".{domain}")
+    return f"name {host}" if label == host else f"name {host} ({label})"

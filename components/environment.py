@@ -11,6 +11,7 @@ from pulumi import ComponentResource, Output, Resource, ResourceOptions
 from components.address import Address
 from components.arrival import Arrival
 from components.artifact import Chosen
+from components.before import Before
 from components.clouds.cloud import Cloud, Names
 from components.database import Database
 from components.dns import Dns
@@ -59,6 +60,7 @@ class Environment(ComponentResource):
             dns=dns,
             web=web,
             release=release,
+            before=Before(),
             opts=inside,
         )
         parts = [address, dns, web, database, media, release, arrival]

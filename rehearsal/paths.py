@@ -17,6 +17,7 @@ METADATA: Final = "169.254.169.254"
 API_PORT: Final = 8081
 API_URL: Final = f"http://{GATEWAY}:{API_PORT}"
 ACME_NAME: Final = "acme-v02.api.letsencrypt.org"
+ACME_TRIAL_NAME: Final = "acme-staging-v02.api.letsencrypt.org"  # where Caddy tries again after a refusal
 
 
 def _shared_cache() -> Path:

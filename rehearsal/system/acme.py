@@ -43,7 +43,7 @@ def _pebble() -> list[str]:
 def _write_settings() -> None:
     if not (_HOME / "pebble.json").exists():
         _write_certificate("pebble", ["localhost", "127.0.0.1"])
-        _write_certificate("front", [paths.ACME_NAME])
+        _write_certificate("front", [paths.ACME_NAME, paths.ACME_TRIAL_NAME])
         processes.write_json(_HOME / "pebble.json", {"pebble": _SETTINGS})
     (_HOME / "ca.pem").write_text(ca.rehearsal().certificate())
 

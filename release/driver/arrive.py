@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from release.driver.documents import Arriving
 from release.driver.failure import Failure
 from release.driver.session import Ended, Message, Session, Silence, connect
 from release.driver.together import together
-from release.live import Running, Silent, ask_by_name
+from release.live import Silent, ask_securely, greet
 from release.ssh import Login, Server
 
 __all__ = ["arrive"]
@@ -22,47 +23,65 @@ PAUSE = 1.0
 Seen = TypeVar("Seen")
 # Records that a person sets elsewhere do not appear while we wait: look, and say what to set.
 EXTERNAL_LIMIT = 3.0
+ASKING_LIMIT = 60.0  # an authority answers within seconds; after that we go on looking from outside
 
 
 def arrive(arriving: Arriving) -> dict[str, Any]:
     """Only an unreachable server or a refused edge fails; names and certificates come when they come."""
     start = time.monotonic()
-    notes = _edges(arriving)
+    edge = _edges(arriving)
     seconds = {"edge": round(time.monotonic() - start, 2)}
-    astray = _timed(seconds, "dns", lambda: _astray(arriving))
-    running, why = _timed(seconds, "certificate", lambda: _certified(arriving, patient=not astray))
-    notes += _dns_notes(arriving, astray) + _certificate_notes(arriving, running, why, waiting_for_dns=bool(astray))
+    astray = _timed(seconds, "dns", lambda: _astray(arriving, here=edge.here))
+    here = [host for host in arriving.hosts if host not in astray]
+    if set(here) - edge.here:
+        edge = _edges(arriving, here=here)  # they have come while we waited
+    lacking = _timed(seconds, "certificate", lambda: _lacking(arriving, here=here, refused=edge.refused))
+    dns, certificate = ("waiting" if missing else "ok" for missing in (astray, lacking))
     return {
-        "release": running.release if running else arriving.release,
-        "artifact": running.artifact if running else "",
+        "release": arriving.release,
         "address": arriving.address,
-        "dns": "waiting" if astray else "ok",
-        "certificate": "ok" if running else "waiting",
+        "dns": dns,
+        "certificate": certificate,
         "seconds": seconds,
-        "notes": notes,
+        "notes": [*edge.notes, *_dns_notes(arriving, astray), *_certificate_notes(lacking, astray=astray)],
     }
 
 
-def _edges(arriving: Arriving) -> list[str]:
-    """Every server lets Caddy ask for certificates from now on."""
-    notes: list[str] = []
+@dataclass
+class Edge:
+    """What the servers say: hosts that they find here themselves, and why the authority refused some."""
+
+    here: set[str] = field(default_factory=set)
+    refused: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, answer: Message) -> None:
+        """Take in one server's answer."""
+        self.here |= set(answer.get("here", ()))
+        self.refused |= answer.get("refused", {})
+        self.notes += [str(note) for note in answer.get("notes", ()) if note not in self.notes]
+
+
+def _edges(arriving: Arriving, *, here: Sequence[str] = ()) -> Edge:
+    """Every server lets Caddy ask for certificates from now on, and anew for what it lacks and points `here`."""
+    edge = Edge()
     with Login(key=arriving.login_key, servers=arriving.servers) as login:
         together(
-            lambda server: notes.extend(_edge(server, login=login, arriving=arriving)),
+            lambda server: edge.add(_edge(server, login=login, arriving=arriving, here=here)),
             arriving.servers,
             at_first_failure=lambda: None,
         )
-    return list(dict.fromkeys(notes))
+    return edge
 
 
-def _edge(server: Server, *, login: Login, arriving: Arriving) -> list[str]:
+def _edge(server: Server, *, login: Login, arriving: Arriving, here: Sequence[str]) -> Message:
     try:
         session = connect(server, login=login, verb=["arrive"], limit=CONNECT_LIMIT)
     except (Ended, Silence) as error:
         raise Failure(f"{server.name}: ssh {server.host}: {error}", lines=[AGAIN]) from None
     try:
-        session.send(arriving.for_agent())
-        return [str(note) for note in _answer(session, server=server).get("notes", ())]
+        session.send({**arriving.for_agent(), "here": list(here), "wait": min(arriving.limit, ASKING_LIMIT)})
+        return _answer(session, server=server)
     finally:
         session.end()
 
@@ -83,32 +102,47 @@ def _answer(session: Session, *, server: Server) -> Message:
         raise Failure(f"{server.name}: agent: {error}", lines=[AGAIN]) from None
 
 
-def _astray(arriving: Arriving) -> dict[str, str]:
-    """Hosts that do not point here by the end of the limit, and what they point to."""
+def _astray(arriving: Arriving, *, here: Collection[str]) -> dict[str, list[str]]:
+    """Hosts that nobody finds here by the end of the limit, and what they point to."""
     limit = min(arriving.limit, EXTERNAL_LIMIT) if arriving.dns == "external" else arriving.limit
     end = time.monotonic() + limit
     while True:
-        found = {host: _addresses(host) for host in arriving.hosts}
-        astray = {host: _said(got) for host, got in found.items() if arriving.address not in got}
+        # A resolver that was asked too early keeps its "no such name" for a while: the servers' word counts too.
+        found = {host: _addresses(host) for host in arriving.hosts if host not in here}
+        astray = {host: got for host, got in found.items() if arriving.address not in got}
         if not astray or time.monotonic() + PAUSE > end:
             return astray
         time.sleep(PAUSE)
 
 
-def _certified(arriving: Arriving, *, patient: bool) -> tuple[Running | None, str]:
-    """What the site says over verified HTTPS, once that is the release we brought; else why not yet."""
-    end = time.monotonic() + (arriving.limit if patient else 0.0)
+def _lacking(arriving: Arriving, *, here: Sequence[str], refused: Mapping[str, str]) -> dict[str, str]:
+    """Hosts without a certificate, or without our release behind it, and why; waits for those that may still come."""
+    end = time.monotonic() + arriving.limit
     while True:
-        try:
-            running = ask_by_name(arriving.hosts[0])
-            if running.release == arriving.release:
-                return running, ""
-            why = f"it runs {running.release}, not {arriving.release}"
-        except Silent as silent:
-            why = str(silent)
-        if time.monotonic() + PAUSE > end:
-            return None, why
+        seen = {host: _seen(arriving, host) for host in arriving.hosts}
+        lacking = {host: _why(why, refused=refused.get(host)) for host, why in seen.items() if why}
+        coming = [host for host in lacking if host in here and host not in refused]
+        if not coming or time.monotonic() + PAUSE > end:
+            return lacking
         time.sleep(PAUSE)
+
+
+def _seen(arriving: Arriving, host: str) -> str:
+    """Why the address does not answer as this host over verified HTTPS; nothing when it does."""
+    try:
+        if host != arriving.hosts[0]:
+            greet(arriving.address, name=host)
+            return ""
+        running = ask_securely(arriving.address, name=host)
+    except Silent as silent:
+        return str(silent)
+    return "" if running.release == arriving.release else f"it runs {running.release}, not {arriving.release}"
+
+
+def _why(seen: str, *, refused: str | None) -> str:
+    if refused:
+        return f"got no certificate, the authority said: {refused}"
+    return f"does not answer as this release yet ({seen})"
 
 
 def _addresses(host: str) -> list[str]:
@@ -123,19 +157,17 @@ def _said(addresses: Sequence[str]) -> str:
     return ", ".join(addresses) or "no address"
 
 
-def _dns_notes(arriving: Arriving, astray: dict[str, str]) -> list[str]:
+def _dns_notes(arriving: Arriving, astray: Mapping[str, Sequence[str]]) -> list[str]:
     kind = "AAAA" if ":" in arriving.address else "A"
-    return [f"{host} does not point here yet (got {got}): set {host} {kind} {arriving.address}"
+    return [f"{host} does not point here yet (got {_said(got)}): set {host} {kind} {arriving.address}"
             for host, got in astray.items()]  # fmt: skip
 
 
-def _certificate_notes(arriving: Arriving, running: Running | None, why: str, *, waiting_for_dns: bool) -> list[str]:
-    if running is not None:
-        return []
-    name = arriving.hosts[0]
-    if waiting_for_dns:
-        return [f"https://{name} gets its certificate by itself once the names point here"]
-    return [f"https://{name} does not answer as this release yet ({why}): look again with slipway status"]
+def _certificate_notes(lacking: Mapping[str, str], *, astray: Collection[str]) -> list[str]:
+    waiting = [f"https://{host} gets its certificate by itself once the name points here" for host in astray]
+    others = [f"https://{host} {why}" for host, why in lacking.items() if host not in astray]
+    again = ["pulumi up looks again, and lets Caddy ask for the certificate at once"] if waiting or others else []
+    return [*waiting, *others, *again]
 
 
 def _timed(seconds: dict[str, float], name: str, work: Callable[[], Seen]) -> Seen:

@@ -12,7 +12,7 @@ from components.artifact import Chosen
 from components.environment import Environment
 from settings import Settings
 from tests.components.in_memory import InMemory
-from tests.plans.account import RUNNING, Account, is_secret, plain
+from tests.plans.account import ANSWERS, RUNNING, Account, is_secret, plain
 
 ASKED: dict[str, Any] = {
     "region": "here1",
@@ -118,7 +118,8 @@ def test_outputs_are_what_was_seen_answering(account: Account) -> None:
     assert sorted(seen) == sorted(OUTPUTS.split())
     assert seen["url"] == "https://example.org"
     assert (seen["artifact"], seen["release"]) == (RUNNING, "aaaaaaaaaaaa-12345678")
-    assert seen["arrival"] == {"dns": "ok", "certificate": "waiting"}
+    state = "running, waiting for its certificate"
+    assert seen["arrival"] == {"state": state, "dns": "ok", "certificate": "waiting", "round": 0}
 
 
 @pytest.mark.parametrize("name", ["login_key", "release_source"])
@@ -170,11 +171,51 @@ def test_without_names_the_site_is_called_after_its_address(account: Account) ->
 def test_names_kept_elsewhere_are_told_one_by_one(account: Account) -> None:
     up = Up(account, dns="external")
     assert "records" not in up.asked
-    told = [line for line in account.said if line.startswith("dns: external")]
-    assert told == [
-        "dns: external: set where you keep your names: example.org. A 192.0.2.200",
-        "dns: external: set where you keep your names: www.example.org. A 192.0.2.200",
+    (told,) = [line for line in account.said if line.startswith("dns: external")]
+    assert told.splitlines() == [
+        "dns: external: no record is made, set these where you keep your names:",
+        "  name example.org (@)  type A  value 192.0.2.200  TTL 300",
+        "  name www.example.org (www)  type A  value 192.0.2.200  TTL 300",
     ]
+
+
+def test_names_outside_the_domain_have_no_short_form(account: Account) -> None:
+    Up(account, dns="external", domain="", hosts=["shop.example"])
+    assert "  name shop.example  type A  value 192.0.2.200  TTL 300" in "\n".join(account.said).splitlines()
+
+
+WAITING = {"dns": "waiting", "certificate": "waiting", "round": 3}
+
+
+@pytest.mark.parametrize(
+    ("recorded", "round_", "said"),
+    [
+        ({}, 0, []),
+        ({"dns": "ok", "certificate": "ok", "round": 3}, 3, []),
+        (WAITING, 4, ["last time: running, waiting for DNS: will look again"]),
+        ({**WAITING, "dns": "ok"}, 4, ["last time: running, waiting for its certificate: will look again"]),
+        ({"dns": "waiting", "certificate": "ok"}, 1, ["last time: running, waiting for DNS: will look again"]),
+    ],
+)
+def test_what_had_not_arrived_is_looked_at_again_and_nothing_else(
+    account: Account, recorded: dict[str, Any], round_: int, said: list[str]
+) -> None:
+    account.before = {"arrival": recorded} if recorded else {}
+    up = Up(account)
+    assert up.document("arrive")["round"] == round_
+    assert up.outputs["arrival"]["round"] == round_
+    assert [line for line in account.said if line.startswith("last time")] == said
+
+
+def test_that_it_has_arrived_at_last_is_said_once(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(ANSWERS, "arrive", {"dns": "ok", "certificate": "ok"})
+    account.before = {"arrival": WAITING}
+    news = "arrived: the names point here and the certificate is issued"
+    assert Up(account).outputs["arrival"]["state"] == "arrived"
+    assert news in account.said
+    account.before = {"arrival": {"dns": "ok", "certificate": "ok", "round": 4}}
+    Up(account)
+    assert news not in account.said
 
 
 def test_a_protected_environment_has_a_guard_that_goes_first(account: Account) -> None:

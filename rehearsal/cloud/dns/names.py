@@ -16,7 +16,8 @@ from rehearsal.cloud.store import State
 
 OWN = {
     "api.digitalocean.com": paths.GATEWAY,
-    "acme-v02.api.letsencrypt.org": paths.ACME,
+    paths.ACME_NAME: paths.ACME,
+    paths.ACME_TRIAL_NAME: paths.ACME,
     DOMAIN: paths.S3,
 }
 OF_ADDRESS = re.compile(r"(?:^|[.-])(\d{1,3}(?:-\d{1,3}){3}|\d{1,3}(?:\.\d{1,3}){3})\.(?:sslip|nip)\.io$")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import caddy, sandbox
+from . import authority, caddy, sandbox
 from .failure import Failure
 from .journal import Journal
 from .lock import held
@@ -39,24 +40,40 @@ def arrive(wire: Wire, machine: Machine) -> int:
         document = wire.receive(limit=60)
         site = Site(str(document["site"]), machine.root)
         with held(site, machine, by="arrive"):
-            wire.send(_arrive(site, machine, tuple(document["hosts"]), limit=float(document.get("wait", 0))))
+            wire.send(_arrive(site, machine, document))
         return 0
     except Failure as failure:
         wire.send({"error": failure.cause, "detail": failure.detail})
         return 1
 
 
-def _arrive(site: Site, machine: Machine, hosts: tuple[str, ...], *, limit: float) -> dict[str, Any]:
+def _arrive(site: Site, machine: Machine, document: Mapping[str, Any]) -> dict[str, Any]:
+    hosts, start = tuple(map(str, document["hosts"])), time.time()
     facts = _facts(site, _committed(site))
+    before = certificates(site, hosts)
     text = caddy.render(site=site.name, hosts=hosts, max_upload=facts["max_upload"], media=facts["media"], arrived=True)
     changed = caddy.put(site, machine, text)
     with locked_state(site) as state:
         state.arrived = True
     Journal(site, machine, release=facts["release"]).note("arrived", hosts=list(hosts), changed=changed)
-    until = machine.now() + limit
-    while "waiting" in certificates(site, hosts).values() and machine.now() < until:
-        machine.pause(0.2)
-    return {"arrived": True, "changed": changed, "certificates": certificates(site, hosts)}
+    here = [host for host in hosts if host in document.get("here", ()) or authority.points(host, document["address"])]
+    lacking = [host for host in here if before[host] == "waiting"]
+    if lacking and not changed:
+        caddy.load(machine)  # refused before, it would ask again in minutes or hours; a new start asks now
+    refused = authority.wait(
+        machine,
+        lacking=lambda: [host for host in lacking if certificates(site, [host])[host] == "waiting"],
+        since=start,
+        limit=float(document.get("wait", 0)),
+    )
+    return {
+        "arrived": True,
+        "changed": changed,
+        "here": here,
+        "certificates": certificates(site, hosts),
+        "awaited": [host for host, status in before.items() if status == "waiting"],
+        "refused": refused,
+    }
 
 
 def certificates(site: Site, hosts: Sequence[str]) -> dict[str, str]:

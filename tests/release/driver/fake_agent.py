@@ -81,9 +81,10 @@ def release() -> None:
 
 
 def arrive() -> None:
-    hear()
+    document = hear()
     fail("edge")
-    say(arrived=True, changed=True, notes=STORY.get("notes", []))
+    found = STORY.get("finds_here", []), STORY.get("refused", {}) if document["here"] else {}
+    say(arrived=True, changed=True, notes=STORY.get("notes", []), here=found[0], refused=found[1])
 
 
 {"release": release, "arrive": arrive}[sys.argv[2]]()

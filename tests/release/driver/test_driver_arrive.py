@@ -31,7 +31,10 @@ def test_names_that_point_elsewhere_wait_and_are_told(world: World) -> None:
     assert answer["notes"][0] == "edge changed"
     assert answer["notes"][1].startswith("localhost does not point here yet (got ")
     assert answer["notes"][1].endswith("set localhost A 198.51.100.130")
-    assert answer["notes"][2] == "https://localhost gets its certificate by itself once the names point here"
+    assert answer["notes"][2:] == [
+        "https://localhost gets its certificate by itself once the name points here",
+        "pulumi up looks again, and lets Caddy ask for the certificate at once",
+    ]
 
 
 def test_names_that_point_here_and_no_certificate_yet(world: World) -> None:
@@ -41,10 +44,26 @@ def test_names_that_point_here_and_no_certificate_yet(world: World) -> None:
     assert answer["notes"][0].startswith("https://localhost does not answer as this release yet (")
 
 
+def test_a_name_that_points_here_since_we_waited_is_asked_for_at_once(world: World) -> None:
+    world.server(refused={"localhost": "429 too many certificates"})
+    answer = world.run("arrive", "127.0.0.1", document=document(world)).answer
+    first, second = world.heard()
+    assert (first["here"], second["here"]) == ([], ["localhost"])
+    assert answer["notes"][0] == "https://localhost got no certificate, the authority said: 429 too many certificates"
+
+
+def test_the_servers_own_resolver_counts_too(world: World) -> None:
+    """Ours may keep for half an hour that there was no such name."""
+    world.server(finds_here=["never.invalid"])
+    answer = world.run("arrive", "127.0.0.1", document=document(world, hosts=["never.invalid"])).answer
+    assert (answer["dns"], answer["certificate"]) == ("ok", "waiting")
+    assert len(world.heard()) == 1
+
+
 def test_the_agent_gets_hosts_and_address_and_no_login_key(world: World) -> None:
     world.server()
     world.run("arrive", "127.0.0.1", document=document(world))
-    (heard,) = world.heard()
+    heard = world.heard()[0]
     assert heard["hosts"] == ["localhost"]
     assert heard["address"] == "127.0.0.1"
     assert not {"servers", "login_key"} & set(heard)
