@@ -6,8 +6,10 @@ import signal
 import pulumi
 
 from components.artifact import choose
+from components.before import Before
 from components.clouds import cloud
 from components.environment import Environment
+from components.losses import OUTPUT, refuse_losses
 from settings import Settings
 from stack_file import stack_directory
 
@@ -15,6 +17,7 @@ from stack_file import stack_directory
 signal.signal(signal.SIGINT, lambda *_: os._exit(1))
 
 settings = Settings.load()
+refuse_losses(settings, Before().outputs.get(OUTPUT))
 chosen = choose(settings, lock=stack_directory() / f"{settings.environment}.lock")
 environment = Environment(settings, cloud=cloud(settings.cloud), chosen=chosen)
 for name, value in environment.outputs.items():

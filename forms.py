@@ -104,5 +104,8 @@ PATH = _like(
 )
 UPLOAD = _like(r"[1-9][0-9]*(KB|MB|GB)", "a size such as 25MB", _size)
 PACKAGE = _like(r"[a-z0-9][a-z0-9+.-]+", "the name of a Debian package", str.lower)
+LOSING = _like(
+    "stack|cloud|site|region|network|database|media|server-size|server-generation", "a setting whose change loses data"
+)
 SETTING = _like(r"[A-Z][A-Z0-9_]*", "the name of a Django setting", str.upper)
 PLACE = _like(r"/(?!.*\.\./)[^\s:]+", "an absolute path")

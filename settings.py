@@ -65,6 +65,7 @@ class Settings:
     region: str
     network: str | None
     protect: bool
+    accept_data_loss: tuple[str, ...]
     naming: Naming
     servers: Servers
     database: Postgres | None
@@ -82,6 +83,7 @@ class Settings:
             region=asked.text("region", forms.REGION, example="fra1"),
             network=asked.optional("network", forms.NETWORK_ID),
             protect=asked.flag("protect"),
+            accept_data_loss=asked.texts("accept-data-loss", forms.LOSING),
             naming=_naming(asked),
             servers=_servers(asked),
             database=_database(asked),

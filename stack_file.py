@@ -23,7 +23,7 @@ KEYS: Mapping[str, type] = {
     **dict.fromkeys(("settings", "health", "media", "max-upload", "server-size", "database", "database-size"), str),
     **dict.fromkeys(("servers", "server-generation", "web-processes", "web-threads"), int),
     **dict.fromkeys(("database-standby", "protect"), bool),
-    **dict.fromkeys(("hosts", "packages", "extensions", "keep", "writable", "ssh-from"), list),
+    **dict.fromkeys(("hosts", "packages", "extensions", "keep", "writable", "ssh-from", "accept-data-loss"), list),
     **dict.fromkeys(("env", "secrets", "workers", "schedule"), dict),
 }
 

@@ -15,6 +15,7 @@ from components.before import Before
 from components.clouds.cloud import Cloud, Names
 from components.database import Database
 from components.dns import Dns
+from components.losses import OUTPUT, on_servers, recorded
 from components.media_store import MediaStore
 from components.release import Release
 from components.web_servers import WebServers
@@ -36,7 +37,7 @@ class Environment(ComponentResource):
             cloud=made_by,
             site=settings.site.name,
             wanted=settings.servers,
-            protect=(settings.protect and _on_servers(settings)) or None,
+            protect=(settings.protect and bool(on_servers(settings))) or None,
             opts=inside,
         )
         database = _database(settings, made_by, inside)
@@ -79,6 +80,7 @@ class Environment(ComponentResource):
             "arrival": arrival.report,
             "site": settings.site.name,
             "release_source": Output.secret(release.source),
+            OUTPUT: recorded(settings),
         }
         self.register_outputs({"url": dns.url})
 
@@ -101,13 +103,6 @@ def _media(settings: Settings, cloud: Cloud, opts: ResourceOptions) -> MediaStor
     if settings.site.media == "disk":
         return None
     return MediaStore("media", cloud=cloud, media=settings.site.media, opts=opts)
-
-
-def _on_servers(settings: Settings) -> bool:
-    """Whether uploads or an SQLite database lie on the servers' own disks, and go with them."""
-    site = settings.site
-    elsewhere = settings.database or "DATABASES" in site.keep or "DATABASE_URL" in {*site.env, *site.secrets}
-    return site.media == "disk" or not elsewhere
 
 
 def _guard(parts: Sequence[Resource], *, protect: bool, opts: ResourceOptions) -> None:

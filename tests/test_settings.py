@@ -8,6 +8,7 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml
 
 from as_written import check_written
 from settings import Settings, SettingsError
@@ -152,3 +153,11 @@ def test_secrets_stay_secret(engine: Engine) -> None:
 
 def test_stack_files_lie_where_the_project_says(engine: Engine, tmp_path: Path) -> None:
     assert stack_directory() == tmp_path / "stacks"
+
+
+def test_database_none_goes_with_the_defaults_of_pulumi_yaml() -> None:
+    """The engine hands every declared default over as if it had been written."""
+    declared = yaml.safe_load((Path(__file__).parents[1] / "Pulumi.yaml").read_text())["config"]
+    defaults = {key: about["default"] for key, about in declared.items() if "default" in about}
+    given = {**defaults, **GOOD, "database": "none"}
+    assert Settings.parse("staging", given).database is None

@@ -80,7 +80,7 @@ keep writable web bucket source servers login_key limits
 """
 OUTPUTS = """
 url address artifact release phases database_host media_bucket release_bucket servers login_key arrival site
-release_source
+release_source recorded
 """
 
 

@@ -1,0 +1,135 @@
+"""The program under the real engine, brought up in a cloud of paper: everything but machines, buckets and SSH."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rehearsal import engine
+from rehearsal.cloud.app import application, open_cloud
+from rehearsal.cloud.core import Cloud
+from rehearsal.cloud.serving import Server
+from rehearsal.cloud.web import Traffic
+from tests.plans.account import RUNNING
+from tests.rehearsal.cloud.client import Client
+from tests.rehearsal.cloud.paper_hypervisor import PaperHypervisor
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+ENGINE = shutil.which("pulumi") or engine.kept()
+Done = subprocess.CompletedProcess[str]
+
+
+@dataclass(frozen=True)
+class Paper:
+    """A Pulumi project in a directory, and the account it lives in."""
+
+    place: Path
+    url: str
+    cloud: Cloud
+
+    def pulumi(self, *words: str, stack: str, check: bool = True) -> Done:
+        """`pulumi WORDS --stack STACK`."""
+        argv = [str(ENGINE), "-C", str(self.place), *words, "--stack", stack, "--non-interactive", "--color", "never"]
+        done = subprocess.run(argv, env=self._environment, capture_output=True, text=True, check=False)
+        assert not (check and done.returncode), done.stdout + done.stderr
+        return done
+
+    def write(self, stack: str, settings: Mapping[str, Any]) -> None:
+        """The stack's file, with the engine's own lines kept; None leaves a setting out."""
+        file = self.place / f"stacks/Pulumi.{stack}.yaml"
+        kept = yaml.safe_load(file.read_text()) if file.exists() else {}
+        config = {key: value for key, value in settings.items() if value is not None}
+        file.write_text(yaml.safe_dump({**kept, "config": config}))
+
+    def up(self, stack: str) -> None:
+        """Bring the stack up as its file says."""
+        self.pulumi("up", "--yes", "--skip-preview", stack=stack)
+
+    def preview(self, stack: str) -> Plan:
+        """What `up` would do, or why it would not."""
+        done = self.pulumi("preview", "--json", stack=stack, check=False)
+        found = json.loads(done.stdout) if done.stdout.strip() else {}
+        said = [str(each["message"]) for each in found.get("diagnostics", []) if each.get("severity") == "error"]
+        return Plan(done.returncode == 0, found.get("steps", []), "\n".join(said) + done.stderr)
+
+    def writes(self) -> int:
+        """How many calls have changed something at the cloud so far."""
+        return self.cloud.counters["api_writes"]
+
+    @property
+    def _environment(self) -> dict[str, str]:
+        plugins = f"{HERE / 'bin'}:{ROOT / 'rehearsal/plugins/bin'}"
+        return {
+            "PATH": f"{plugins}:{os.environ['PATH']}",
+            "HOME": str(self.place / "home"),
+            "PULUMI_HOME": str(self.place / "home"),
+            "PULUMI_BACKEND_URL": f"file://{self.place / 'backend'}",
+            "PULUMI_CONFIG_PASSPHRASE": "paper",
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+            "DIGITALOCEAN_API_URL": self.url,
+            "DIGITALOCEAN_TOKEN": "local-paper",
+            "DIGITALOCEAN_HTTP_RETRY_MAX": "0",
+        }
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A preview: the steps it would take, or the error it ended with."""
+
+    fine: bool
+    steps: list[dict[str, Any]]
+    error: str
+
+    def gone(self, kinds: str) -> list[str]:
+        """What of these kinds would be deleted or replaced."""
+        ends = [step for step in self.steps if re.search("delete|replace", step["op"])]
+        chains = [str(step["urn"]).split("::", 2)[2] for step in ends]
+        return sorted({f"{chain.split('$')[-1]}" for chain in chains if re.search(rf":({kinds})::", chain)})
+
+
+@contextmanager
+def paper_cloud(place: Path) -> Iterator[Paper]:
+    """An account with one empty zone, and the committed project without a stack."""
+    cloud = open_cloud(directory=place / "cloud", hypervisor=PaperHypervisor())
+    web = application(cloud, objects=lambda _: [], traffic=Traffic(place / "cloud/requests.jsonl"))
+    server = Server(web, host="127.0.0.1", port=0)
+    server.start()
+    url = f"http://127.0.0.1:{server.server_port}"
+    Client(url)("POST", "/domains", {"name": "example.org"})
+    _project(place)
+    try:
+        yield Paper(place, url, cloud)
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def _project(place: Path) -> None:
+    described = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())
+    described["main"] = os.path.relpath(ROOT, place)
+    described["runtime"]["options"]["virtualenv"] = os.path.relpath(ROOT / ".venv", place)
+    (place / "Pulumi.yaml").write_text(yaml.safe_dump(described))
+    for folder in ("stacks", "backend", "home"):
+        (place / folder).mkdir()
+
+
+SETTINGS: dict[str, Any] = {
+    "region": "fra1",
+    "domain": "example.org",
+    "hosts": ["www.example.org", "example.org"],
+    "settings": "gallery.settings",
+    "artifact": RUNNING,
+    "env": {"NAME": "plain"},
+}
