@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 
 import pulumi
 
@@ -13,8 +14,18 @@ from components.losses import OUTPUT, refuse_losses
 from settings import Settings
 from stack_file import stack_directory
 
-# A failed operation interrupts the program; a traceback would stand beside the cause.
-signal.signal(signal.SIGINT, lambda *_: os._exit(1))
+
+def end(*_: object) -> None:
+    """A failed operation interrupts the program: instead of a traceback, what to do next stands beside the cause."""
+    stack = pulumi.get_stack()
+    if not pulumi.runtime.is_dry_run():
+        print(f"what was made is kept: when the cause is gone, pulumi up -s {stack} goes on from here; slipway status")
+        print(f"{stack} shows where things stand, and docs/guide.md, When something is wrong, what may be left over")
+        sys.stdout.flush()
+    os._exit(1)
+
+
+signal.signal(signal.SIGINT, end)
 
 settings = Settings.load()
 refuse_losses(settings, Before().outputs.get(OUTPUT))

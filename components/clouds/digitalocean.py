@@ -10,6 +10,7 @@ import pulumi_digitalocean as do
 from pulumi import Input, Output, Resource, ResourceOptions
 
 from components.clouds.cloud import Address, Bucket, Cloud, Database, Names, Server
+from components.clouds.digitalocean_strays import Strays
 
 SERVER_SIZES: Mapping[str, str] = {"small": "s-1vcpu-1gb", "medium": "s-2vcpu-2gb", "large": "s-2vcpu-4gb"}
 DATABASE_SIZES: Mapping[str, str] = {
@@ -53,7 +54,9 @@ class DigitalOcean:
             replacement_trigger=generation,
             replace_on_changes=["size"],
         )
-        return [self._droplet(name, data, size, key, options) for name, data in user_data.items()]
+        made = [self._droplet(name, data, size, key, options) for name, data in user_data.items()]
+        self._strays.warn_of_droplets([each.machine for each in made], resource=opts.parent)
+        return made
 
     def address(self, name: str, *, opts: ResourceOptions) -> Address:
         reserved = do.ReservedIp(name, region=self._region, opts=self._guarded(opts))
@@ -78,8 +81,10 @@ class DigitalOcean:
             node_count=2 if standby else 1,
             region=self._region,
             private_network_uuid=self._network,
+            tags=[self._tag.name],
             opts=guarded,
         )
+        self._strays.warn_of_clusters([cluster], resource=opts.parent)
         trusted = do.DatabaseFirewallRuleArgs(type="tag", value=self._tag.name)
         wall = do.DatabaseFirewall(name, cluster_id=cluster.id, rules=[trusted], opts=guarded)
         own = self._names.site.replace("-", "_")
@@ -128,6 +133,10 @@ class DigitalOcean:
     @cached_property
     def _tag(self) -> do.Tag:
         return do.Tag("web", name=self._names.unique("web"), opts=self._shared)
+
+    @cached_property
+    def _strays(self) -> Strays:
+        return Strays(tag=self._tag.name)
 
     @cached_property
     def _network(self) -> Input[str]:

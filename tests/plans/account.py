@@ -97,6 +97,9 @@ class Account(mocks.Mocks):
     outputs: dict[str, Any] = field(default_factory=dict)  # of another stack
     before: dict[str, Any] = field(default_factory=dict)  # of this one, as its last good `up` recorded them
     secret_before: list[str] = field(default_factory=list)
+    held: list[tuple[str, dict[str, Any]]] = field(default_factory=list)  # the state: types and outputs
+    droplets: list[dict[str, Any]] = field(default_factory=list)  # what carries the stack's tag
+    clusters: int = 1  # the same
     ids: dict[str, str] = field(default_factory=dict)
     births: dict[str, str] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
@@ -151,6 +154,17 @@ class Account(mocks.Mocks):
             case "pulumi:pulumi:readStackOutputs":
                 assert args.args["name"] == f"organization/slipway/{self.stack}", args.args
                 return {"name": args.args["name"], "outputs": self.before, "secretOutputNames": self.secret_before}
+            case "pulumi:pulumi:readStackResourceOutputs":
+                held = {f"urn:{n}": {"type": kind, "outputs": row} for n, (kind, row) in enumerate(self.held)}
+                return {"name": args.args["stackName"], "outputs": held}
+            case "digitalocean:index/getDroplets:getDroplets":
+                (wanted,) = args.args["filters"]
+                assert wanted["key"] == "tags", wanted
+                return {"id": "d", "droplets": self.droplets}
+            case "digitalocean:index/getTag:getTag":
+                rest = ("dropletsCount", "imagesCount", "totalResourceCount", "volumeSnapshotsCount", "volumesCount")
+                counts = {**dict.fromkeys(rest, 0), "databasesCount": self.clusters}
+                return {"id": args.args["name"], "name": args.args["name"], **counts}
             case "digitalocean:index/getDomain:getDomain":
                 if args.args["name"] not in self.zones:
                     return {}, [("name", "Error retrieving domain: 404 domain not found")]

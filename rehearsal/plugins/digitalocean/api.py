@@ -15,7 +15,6 @@ from rehearsal.plugins.stand_in import Call
 from rehearsal.plugins.wire import Values
 
 _DEFAULT_URL = "https://api.digitalocean.com"
-_RETRIED = {429, 500, 502, 503, 504}
 _PAGE = 200
 
 
@@ -26,6 +25,11 @@ class ApiError(Exception):
         request = f' (request "{answer["request_id"]}")' if answer.get("request_id") else ""
         super().__init__(f"{method} {url}: {status}{request} {answer.get('message') or text[:200].strip()}")
         self.status = status
+
+    @property
+    def passing(self) -> bool:
+        """Whether the official plugin's client asks again, whatever the method: a POST that was done is done twice."""
+        return self.status == 429 or (self.status >= 500 and self.status != 501)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,13 +90,16 @@ class Cloud:
 
         wait, left = self.first_wait, self.retries
         while True:
+            pause = wait
             try:
-                status, text = send(method, self.url + path, address=self.address, token=self.token, body=body)
+                status, text, later = send(method, self.url + path, address=self.address, token=self.token, body=body)
+                if status in (429, 503) and later.isdigit():
+                    pause = float(later)
                 return _read(status, text, method, self.url + path)
             except (Unreachable, ApiError) as error:
-                if left <= 0 or (isinstance(error, ApiError) and error.status not in _RETRIED):
+                if left <= 0 or (isinstance(error, ApiError) and not error.passing):
                     raise
-            time.sleep(wait)
+            time.sleep(pause)
             wait, left = min(wait * 2, self.longest_wait), left - 1
 
 

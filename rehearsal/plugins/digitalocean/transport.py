@@ -15,8 +15,8 @@ class Unreachable(Exception):
     """The request did not get an answer."""
 
 
-def send(method: str, url: str, *, address: str, token: str, body: Values | None) -> tuple[int, str]:
-    """Ask `url` at the address that the fence has seen; status and text of the answer."""
+def send(method: str, url: str, *, address: str, token: str, body: Values | None) -> tuple[int, str, str]:
+    """Ask `url` at the address that the fence has seen; status, text and Retry-After of the answer."""
     parts = urlsplit(url)
     secure = parts.scheme == "https"  # there the certificate binds the name, so the name is dialled
     connection = (http.client.HTTPSConnection if secure else http.client.HTTPConnection)(
@@ -29,7 +29,7 @@ def send(method: str, url: str, *, address: str, token: str, body: Values | None
     try:
         connection.request(method, path, json.dumps(body) if body is not None else None, headers)
         answer = connection.getresponse()
-        return answer.status, answer.read().decode(errors="replace")
+        return answer.status, answer.read().decode(errors="replace"), answer.getheader("Retry-After", "")
     except (OSError, http.client.HTTPException) as error:
         raise Unreachable(f"{method} {url}: {error or type(error).__name__}") from None
     finally:

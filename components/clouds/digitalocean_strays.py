@@ -1,0 +1,90 @@
+"""What carries a stack's tag and is in no state of it: left by a call that was interrupted, or was sent twice."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+import pulumi_digitalocean as do
+from pulumi import Output, Resource
+
+from components.before import full_name
+
+READ = "pulumi:pulumi:readStackResourceOutputs"
+API = "${DIGITALOCEAN_API_URL:-https://api.digitalocean.com}/v2"
+CURL = 'curl -H "Authorization: Bearer $DIGITALOCEAN_TOKEN"'
+
+
+class Strays:
+    """Warns of machines and database clusters that this stack pays for and does not know.
+
+    DigitalOcean's client sends a POST again when its answer was lost or was 429 or 5xx; droplets' names are not unique,
+    so the first of two machines is then in no state. The same is left when the engine is killed while it creates one.
+    """
+
+    def __init__(self, *, tag: Output[str]) -> None:
+        self._tag = tag
+        found = pulumi.runtime.invoke(READ, {"stackName": full_name(pulumi.get_stack())}).value or {}
+        # as it is before this run: a machine that is replaced in it stands until its end
+        self._before: Sequence[Mapping[str, Any]] = list((found.get("outputs") or {}).values())
+
+    def warn_of_droplets(self, made: Sequence[Resource], *, resource: Resource | None) -> None:
+        """Look for droplets, once those of this run are there."""
+        held = {str(row.get("dropletUrn")).rpartition(":")[2] for row in self._held("Droplet")}
+        ids = _ids(made)
+        filters = _after(self._tag, ids).apply(lambda tag: [do.GetDropletsFilterArgs(key="tags", values=[tag])])
+        found = do.get_droplets_output(filters=filters).droplets
+
+        def compare(known: list[Any]) -> None:
+            tag, droplets, ids = known
+            for each in droplets:
+                if str(each["id"]) not in held | set(ids):
+                    pulumi.warn(_droplet(each, tag), resource=resource)
+
+        Output.all(self._tag, found, Output.all(*ids)).apply(compare)
+
+    def warn_of_clusters(self, made: Sequence[Resource], *, resource: Resource | None) -> None:
+        """Count database clusters, which this provider does not list."""
+        if pulumi.runtime.is_dry_run() and not self._held("Tag"):
+            return  # a tag that is yet to be made cannot be asked for
+        held = {str(row.get("clusterUrn")).rpartition(":")[2] for row in self._held("DatabaseCluster")}
+        ids = _ids(made)
+        found = do.get_tag_output(name=_after(self._tag, ids))
+
+        def compare(known: list[Any]) -> None:
+            tag, count, ids = known
+            ours = held | set(ids)
+            if int(count) > len(ours):
+                pulumi.warn(_clusters(int(count), tag, sorted(ours)), resource=resource)
+
+        Output.all(self._tag, found.databases_count, Output.all(*ids)).apply(compare)
+
+    def _held(self, kind: str) -> list[Mapping[str, Any]]:
+        return [row["outputs"] for row in self._before if row["type"].endswith(f":{kind}")]
+
+
+def _ids(made: Sequence[Resource]) -> list[Output[str]]:
+    """A preview makes nothing, and its ids may be unknown."""
+    return [] if pulumi.runtime.is_dry_run() else [each.id for each in made if isinstance(each, pulumi.CustomResource)]
+
+
+def _after(tag: Output[str], ids: Sequence[Output[str]]) -> Output[str]:
+    return Output.all(tag, *ids).apply(lambda found: str(found[0]))
+
+
+def _droplet(droplet: Mapping[str, Any], tag: str) -> str:
+    id = droplet["id"]
+    return (
+        f"droplet {id} ({droplet['name']}, {droplet['ipv4_address']}) carries this stack's tag {tag} and is in no "
+        "state of it: a call that was interrupted or sent twice left it, and it costs money. Remove it with "
+        f"doctl compute droplet delete {id}, or {CURL} -X DELETE {API}/droplets/{id}"
+    )
+
+
+def _clusters(count: int, tag: str, ours: Sequence[str]) -> str:
+    return (
+        f"{count} database clusters carry this stack's tag {tag} and its state has {len(ours)} ({', '.join(ours)}): a "
+        f"call that was interrupted left the others, and they cost money. List them with {CURL} "
+        f"{API}/databases?tag_name={tag} and remove what is not yours with doctl databases delete ID"
+    )

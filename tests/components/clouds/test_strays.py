@@ -1,0 +1,65 @@
+"""What carries a stack's tag and is in no state of it is named, with the command that removes it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pulumi import ResourceOptions
+
+from tests.components.clouds.test_digitalocean import cloud, servers
+from tests.plans.account import Account
+
+DROPLET = "digitalocean:index/droplet:Droplet"
+CLUSTER = "digitalocean:index/databaseCluster:DatabaseCluster"
+TAG = "my-shop-staging-web-ab12cd"
+
+
+def droplet(id: int) -> dict[str, Any]:
+    """What the provider tells of a droplet, as far as it is read."""
+    return {"id": id, "name": f"my-shop-staging-web-1-{id}", "ipv4Address": "198.51.100.20", "tags": [TAG]}
+
+
+def warned(account: Account) -> list[str]:
+    account.up(lambda: servers(cloud()))
+    return [said for said in account.said if "carries this stack's tag" in said]
+
+
+def test_the_machine_just_made_is_no_stray(account: Account) -> None:
+    account.droplets = [droplet(101)]
+    assert warned(account) == []
+
+
+def test_a_machine_that_is_being_replaced_is_no_stray(account: Account) -> None:
+    account.held = [(DROPLET, {"dropletUrn": "do:droplet:100"})]
+    account.droplets = [droplet(100), droplet(101)]
+    assert warned(account) == []
+
+
+def test_a_second_machine_is_named_with_the_command_that_removes_it(account: Account) -> None:
+    account.held = [(DROPLET, {"dropletUrn": "do:droplet:101"})]
+    account.droplets = [droplet(101), droplet(102)]
+    api = "${DIGITALOCEAN_API_URL:-https://api.digitalocean.com}/v2/droplets/102"
+    assert warned(account) == [
+        f"droplet 102 (my-shop-staging-web-1-102, 198.51.100.20) carries this stack's tag {TAG} and is in no state of "
+        "it: a call that was interrupted or sent twice left it, and it costs money. Remove it with doctl compute "
+        f'droplet delete 102, or curl -H "Authorization: Bearer $DIGITALOCEAN_TOKEN" -X DELETE {api}'
+    ]
+
+
+def test_a_preview_names_it_too(account: Account) -> None:
+    account.preview, account.held = True, [(DROPLET, {"dropletUrn": "do:droplet:101"})]
+    account.droplets = [droplet(101), droplet(102)]
+    assert [said.split(" (")[0] for said in warned(account)] == ["droplet 102"]
+
+
+def test_a_second_cluster_is_counted(account: Account) -> None:
+    def counted(count: int) -> list[str]:
+        account.clusters = count
+        account.up(lambda: cloud().database("database", size="small", standby=False, opts=ResourceOptions()))
+        return [said for said in account.said if "carry this stack's tag" in said]
+
+    account.held = [(CLUSTER, {"clusterUrn": "do:dbaas:101"})]
+    assert counted(1) == []
+    (said,) = counted(2)
+    assert said.startswith(f"2 database clusters carry this stack's tag {TAG} and its state has 1 (101): ")
+    assert f"/databases?tag_name={TAG} and remove what is not yours with doctl databases delete ID" in said
