@@ -43,6 +43,8 @@ def _built(settings: Settings, project: str, *, lock: Path) -> Chosen:
             dirty_ok=not settings.protect,
         )
     except BuildError as error:
+        if error.setting:
+            settings.fail(error.setting, error.text)
         raise pulumi.RunError(str(error)) from None
     uncommitted = ", with changes that are not committed" if artifact.dirty else ""
     return Chosen(id=artifact.id, origin=f"built from {project}{uncommitted}", notes=artifact.notes)

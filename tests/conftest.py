@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     sweeps = [item for item in items if item.get_closest_marker("sweep")]
     config.hook.pytest_deselected(items=sweeps)
     items[:] = [item for item in items if item not in sweeps]
+
+
+@pytest.fixture(scope="session")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache and one lock for all builds of the session: packages are resolved and installed once."""
+    return tmp_path_factory.mktemp("slipway")
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """One build, from a project directory to an artifact in the cache."""
 
 import hashlib
+import os
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -19,11 +20,12 @@ def build(
 ) -> Artifact:
     """The artifact of a Django project; the second build of the same files only reads them."""
     if not project.is_dir():
-        raise BuildError(f"project: should be a directory with a manage.py (got {str(project)!r}), correct the path")
+        got, way_out = ("the file ", "write its directory") if project.exists() else ("", "correct the path")
+        rule = "should be a directory with a manage.py"
+        raise BuildError(f"{rule} (got {got}{str(project)!r}), {way_out}", setting="project")
     tree = read_tree(project.absolute())
     if tree.changed and not dirty_ok:
-        got = f"changes in {tree.changed[0]}"
-        raise BuildError(f"{project}: should be committed for a protected stack (got {got}), commit them")
+        refuse_dirty(tree)
     request = Request(settings=settings, env=tuple(sorted(set(env))), lock=lock, python=python)
     cache = default_cache()
     found = known(cache=cache, tree=tree, request=request)
@@ -31,6 +33,12 @@ def build(
         with cache.locked(f"build-{key(tree=tree, request=request)}"):
             found = known(cache=cache, tree=tree, request=request) or make(cache=cache, tree=tree, request=request)
     return replace(found, dirty=bool(tree.changed))
+
+
+def refuse_dirty(tree: Tree) -> None:
+    more = f" and {len(tree.changed) - 1} more" if tree.changed[1:] else ""
+    rule = "should be committed in a protected stack"
+    raise BuildError(f"{rule} (got changes in {tree.changed[0]}{more}), commit or stash them", setting="project")
 
 
 def known(*, cache: Cache, tree: Tree, request: Request) -> Artifact | None:
@@ -51,12 +59,22 @@ def builder_digest() -> str:
     return hashlib.sha256(b"".join(file.name.encode() + b"\0" + file.read_bytes() for file in files)).hexdigest()
 
 
+def keep(*, lock: Path, text: str) -> None:
+    """Write the lock, last of all: a build that fails leaves it as it was."""
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    temporary = lock.with_name(f".{lock.name}.{os.getpid()}")
+    temporary.write_text(text)
+    os.replace(temporary, lock)
+
+
 def make(*, cache: Cache, tree: Tree, request: Request) -> Artifact:
     from release.build.making import assemble  # an unchanged project does not pay for loading it
 
     with cache.scratch() as scratch:
         made = assemble(cache=cache, scratch=scratch, tree=tree, request=request)
     artifact_id = save(cache=cache, manifest=made.manifest)
+    if made.lock:
+        keep(lock=request.lock, text=made.lock)
     entry = {"artifact": artifact_id, "notes": made.notes}
     cache.write(kind="index", key=key(tree=tree, request=request), value=entry)
     return Artifact(id=artifact_id, manifest=made.manifest, dirty=False, notes=(*made.news, *made.notes))

@@ -20,6 +20,7 @@ from release.build.requirements import Requested
 from release.build.sources import Source, find_source
 from release.build.uv import UvFailed, uv
 
+OLDEST_DJANGO = Version("4.2")
 GUNICORN, OLDEST_GUNICORN = "gunicorn>=27.0.1,<28", Version("23")
 STORAGES = "django-storages[s3]"
 POSTGRES = "psycopg[binary]"
@@ -29,13 +30,26 @@ COMPILE = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--n
 
 @dataclass(frozen=True)
 class Dependencies:
-    """Everything to install for a release; `directory` is where its relative paths start, `news` is told once."""
+    """Everything to install for a release; `directory` is where its relative paths start.
+
+    `lock` is what to keep beside the stack file when the build is done, and `news` is told of it once; both are empty
+    when the kept one answered.
+    """
 
     text: str
     directory: Path
     source: str
     notes: tuple[str, ...]
-    news: tuple[str, ...]
+    news: tuple[str, ...] = ()
+    lock: str = ""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A closed set of requirements, and the lock to keep when it is a new one."""
+
+    text: str = ""
+    lock: str = ""
 
 
 @dataclass(frozen=True)
@@ -51,25 +65,24 @@ def resolve(*, stage: Path, root: str, lock: Path, python: str) -> Dependencies:
     """The closed set of a staged project; asks a package index only when the kept lock does not answer."""
     source = find_source(stage=stage, root=root, python=python)
     if source.locked is None:
-        text, news = answer(source=source, own=None, lock=lock, python=python)
-        return finish(requirements.parse(text), source=source, notes=stated(text), news=news)
+        found = answer(source=source, own=None, lock=lock, python=python)
+        return finish(found, own=[], source=source, notes=stated(found.text), lock=lock)
     own = requirements.parse(source.locked)
     require_django(own, source=source, python=python)
     extra = additions(own, python=python)
-    text, news = answer(source=source, own=own, lock=lock, python=python) if extra.lines else ("", ())
-    everything = [item for item in own if item.name not in extra.replaced] + requirements.parse(text)
-    return finish(everything, source=source, notes=extra.notes, news=news)
+    found = answer(source=source, own=own, lock=lock, python=python) if extra.lines else Answer()
+    kept = [item for item in own if item.name not in extra.replaced]
+    return finish(found, own=kept, source=source, notes=extra.notes, lock=lock)
 
 
-def answer(*, source: Source, own: list[Requested] | None, lock: Path, python: str) -> tuple[str, tuple[str, ...]]:
-    """The kept lock when it was made from these very inputs, else a new one and the news of it."""
+def answer(*, source: Source, own: list[Requested] | None, lock: Path, python: str) -> Answer:
+    """The kept lock when it was made from these very inputs, else a new one."""
     inputs = hashlib.sha256(canonical([python, GUNICORN, STORAGES, POSTGRES, source.inputs])).hexdigest()
     text = lock.read_text() if lock.exists() else ""
     if f"{INPUTS}{inputs}\n" in text:
-        return text, ()
+        return Answer(text=text)
     text = compiled(source=source, own=own, previous=text, python=python)
-    keep(lock=lock, text=f"{explained(source)}{INPUTS}{inputs}\n{text}")
-    return text, (f"{source.file}: resolved into {lock.name}, commit it beside the stack file",)
+    return Answer(text=text, lock=f"{explained(source)}{INPUTS}{inputs}\n{text}")
 
 
 def compiled(*, source: Source, own: list[Requested] | None, previous: str, python: str) -> str:
@@ -144,24 +157,29 @@ def run(*, source: Source, given: Sequence[str], previous: str, python: str, alo
         try:
             uv([*COMPILE, *place, "-o", str(out), *files], directory=source.directory)
         except UvFailed as failure:
-            raise BuildError(uv_failure(source=source.file, stderr=str(failure))) from None
+            said = str(failure).replace(f"{source.directory}/", "")
+            raise BuildError(uv_failure(source=source.file, stderr=said)) from None
         return out.read_text()
 
 
-def finish(
-    everything: list[Requested], *, source: Source, notes: tuple[str, ...], news: tuple[str, ...]
-) -> Dependencies:
+def finish(found: Answer, *, own: list[Requested], source: Source, notes: tuple[str, ...], lock: Path) -> Dependencies:
+    everything = [*own, *requirements.parse(found.text)]
     for item in everything:
         check(item, source=source)
     text = requirements.render(sorted(everything, key=lambda item: (item.name, item.text)))
-    return Dependencies(text=text, directory=source.directory, source=source.file, notes=notes, news=news)
+    news = (f"{source.file}: resolved into {lock.name}, commit it beside the stack file",) if found.lock else ()
+    return Dependencies(text, directory=source.directory, source=source.file, notes=notes, news=news, lock=found.lock)
 
 
 def require_django(project: Sequence[Requested], *, source: Source, python: str) -> None:
     """What we add needs Django too, so only the project's own set tells whether it is one of Django's."""
-    names = {item.name for item in requirements.applying(project, python=python)}
-    if "django" not in names:
-        raise BuildError(f"{source.file}: should name Django (got {len(names)} packages without it), add it")
+    versions = {item.name: item.version for item in requirements.applying(project, python=python)}
+    if "django" not in versions:
+        raise BuildError(f"{source.file}: should name Django (got {len(versions)} packages without it), add it")
+    django = versions["django"]
+    if django and django < OLDEST_DJANGO:
+        rule = f"should have Django {OLDEST_DJANGO} or newer, older ones do not run on Python {python}"
+        raise BuildError(f"{source.file}: {rule} (got {django}), upgrade it")
 
 
 def check(item: Requested, *, source: Source) -> None:
@@ -180,10 +198,3 @@ def stated(text: str) -> tuple[str, ...]:
 def explained(source: Source) -> str:
     whole = "every package" if source.locked is None else f"what a release needs beyond {source.file}"
     return f"# {whole}, resolved by slipway from {source.file}: commit this file; delete it to resolve anew.\n"
-
-
-def keep(*, lock: Path, text: str) -> None:
-    lock.parent.mkdir(parents=True, exist_ok=True)
-    temporary = lock.with_name(f".{lock.name}.{os.getpid()}")
-    temporary.write_text(text)
-    os.replace(temporary, lock)

@@ -2,4 +2,12 @@
 
 
 class BuildError(Exception):
-    """A project that cannot become an artifact: `where: rule (got value), the way out`."""
+    """A project that cannot become an artifact: `where: rule (got value), the way out`.
+
+    `setting` names the key of the stack file that is to be corrected, where it is not a file of the project.
+    """
+
+    def __init__(self, text: str, *, setting: str | None = None) -> None:
+        super().__init__(f"{setting}: {text}" if setting else text)
+        self.text = text
+        self.setting = setting

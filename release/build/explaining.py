@@ -3,8 +3,12 @@
 import difflib
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
 from typing import Any
+
+from release.build.errors import BuildError
+from release.build.exclusions import is_environment
 
 # What the usual libraries (environ, decouple, environs) and plain Django code say when a variable is missing.
 NAMES_VARIABLE = (
@@ -13,9 +17,17 @@ NAMES_VARIABLE = (
     re.compile(r"[Ee]nvironment variable ['\"]?([A-Z][A-Z0-9_]+)['\"]?"),
     re.compile(r"['\"]?([A-Z][A-Z0-9_]+)['\"]? (?:environment variable|env var)"),
 )
-RULES = {"checks": "should pass Django's checks", "static": "collectstatic should succeed"}
+NO_WHEEL = re.compile(r"(\S+) (?:has|have) no wheels with a matching (?:platform|Python implementation|Python ABI) tag")
+RULES = {
+    "checks": "should pass Django's checks",
+    "migrations": "migrations should have one end for each app",
+    "wsgi": "WSGI_APPLICATION should import",
+    "static": "collectstatic should succeed",
+}
+WAYS_OUT = {"migrations": "run makemigrations --merge"}
 DATABASE_ERRORS = ("OperationalError", "InterfaceError", "ConnectionTimeout", "PoolTimeout")
 STATIC_MISSING = re.compile(r"The file '([^']+)' could not be found")
+MISSING_FILE = re.compile(r"No such file or directory: '([^']+)'")
 POST_PROCESSING = re.compile(r"Post-processing '([^']+)' failed")
 
 
@@ -39,6 +51,8 @@ class Failure:
     @property
     def said(self) -> str:
         first = (self.message.strip().splitlines() or [""])[0]
+        if self.kind == "Finding":
+            return first
         return f"{self.kind}: {first}" if first else self.kind
 
 
@@ -49,9 +63,12 @@ def uv_failure(*, source: str, stderr: str) -> str:
     if failed and "build backend" in stderr:
         got = f"a source package that does not build here: {reason(lines)}"
         return f"{source}: {failed[1]} should have a wheel for the servers (got {got}), name a package with wheels"
+    if foreign := NO_WHEEL.search(" ".join(lines)):
+        way_out = "name a version or package that has one"
+        return f"{source}: {foreign[1]} should have a wheel for the servers (got wheels for others only), {way_out}"
     told = lines[1:] if "No solution found" in stderr else lines[:3]
     because = re.sub(r"\s*hint:.*|\b(error|cause): ", "", " ".join(told))
-    wheels = "no wheels with a matching" in stderr or "has no wheels" in stderr
+    wheels = "has no wheels" in stderr
     rule = "each package should have a wheel for the servers" if wheels else "its packages should resolve and install"
     return f"{source}: {rule} (got: {because}), change the one named"
 
@@ -61,19 +78,20 @@ def reason(lines: list[str]) -> str:
     return ([line for line in telling if not line.startswith("error: Failed to")] or lines)[-1]
 
 
-def project_failure(*, failure: Failure, settings: str, modules: Collection[str], env: Collection[str]) -> str:
-    """The message for settings, checks, static files or entry points that do not work."""
+def project_failure(*, failure: Failure, settings: str, modules: Collection[str], env: Collection[str]) -> BuildError:
+    """The error for settings, checks, static files or entry points that do not work."""
+    if text := settings_missing(failure=failure, settings=settings, modules=modules):
+        return BuildError(text, setting="settings")
+    failure = replace(failure, where=failure.where or settings)
     explained = (
-        settings_missing(failure=failure, settings=settings, modules=modules)
-        or variable_missing(failure=failure, env=env)
+        variable_missing(failure=failure, env=env)
         or database_asked(failure)
         or static_missing(failure)
         or package_missing(failure)
+        or environment_file_missing(failure)
     )
-    if explained:
-        return explained
-    rule = RULES.get(failure.phase, "should import")
-    return f"{failure.where or settings}: {rule} (got {failure.said}), correct it"
+    rule, way_out = RULES.get(failure.phase, "should import"), WAYS_OUT.get(failure.phase, "correct it")
+    return BuildError(explained or f"{failure.where}: {rule} (got {failure.said}), {way_out}")
 
 
 def settings_missing(*, failure: Failure, settings: str, modules: Collection[str]) -> str | None:
@@ -82,7 +100,7 @@ def settings_missing(*, failure: Failure, settings: str, modules: Collection[str
         return None
     close = difflib.get_close_matches(settings, modules, n=1, cutoff=0.5)
     way = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(modules)) or 'none'}"
-    return f"settings: should name a module of the project (got {settings!r}), {way}"
+    return f"should name a module of the project (got {settings!r}), {way}"
 
 
 def variable_missing(*, failure: Failure, env: Collection[str]) -> str | None:
@@ -124,3 +142,11 @@ def package_missing(failure: Failure) -> str | None:
     if name == "django":
         return "dependencies: should name Django (got none), add it"
     return f"{failure.where}: {name} should be among the dependencies or in the project (got {failure.said}), add it"
+
+
+def environment_file_missing(failure: Failure) -> str | None:
+    missing = MISSING_FILE.search(failure.message)
+    if not missing or not is_environment(PurePosixPath(missing[1]).name):
+        return None
+    rule = f"should start without {missing[1]}, which never leaves this computer"
+    return f"{failure.where}: {rule} (got {failure.kind}), put its values under env and secrets"

@@ -57,7 +57,7 @@ def look(*, workplace: Workplace, tree: Tree, settings: str, env: Collection[str
     if "failure" in result:
         failure = Failure.read(result["failure"])
         modules = settings_modules(tree=tree, root=workplace.root)
-        raise BuildError(project_failure(failure=failure, settings=settings, modules=modules, env=env))
+        raise project_failure(failure=failure, settings=settings, modules=modules, env=env)
     found: dict[str, Any] = result["found"]
     return found
 

@@ -23,11 +23,12 @@ PLACEHOLDERS = ("MEDIA_ROOT", "MEDIA_URL")  # while building, media is always on
 
 @dataclass(frozen=True)
 class Made:
-    """A manifest, what there is to say of it every time, and what only the first time."""
+    """A manifest, what there is to say of it every time, what only the first time, and a lock to keep if it is new."""
 
     manifest: dict[str, Any]
     notes: tuple[str, ...]
     news: tuple[str, ...]
+    lock: str
 
 
 def assemble(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Made:
@@ -51,7 +52,7 @@ def assemble(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Ma
     }
     manifest = describe(found=found, packages=packages, layers=layers, root=root, python=request.python)
     told = (*dependencies.notes, *notes(tree=staged, found=found), *untranslated)
-    return Made(manifest=manifest, notes=told, news=dependencies.news)
+    return Made(manifest=manifest, notes=told, news=dependencies.news, lock=dependencies.lock)
 
 
 def prepare(*, scratch: Path, packages: Packages, root: str, python: Path) -> Workplace:

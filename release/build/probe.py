@@ -16,6 +16,10 @@ output = io.StringIO()
 OS_MODULE = ("os.py", "<frozen os>")
 
 
+class Finding(Exception):
+    """What Django found wrong, in its own words."""
+
+
 class Phase:
     """What the project's code is being asked for, for the message when it fails."""
 
@@ -48,14 +52,14 @@ def check() -> None:
     errors = [found for found in checks.run_checks() if found.level >= checks.ERROR and not found.is_silenced()]
     if errors:
         more = f", and {len(errors) - 1} more" if errors[1:] else ""
-        raise RuntimeError(f"{errors[0].id} {errors[0].obj or ''} {errors[0].msg}{more}")
+        raise Finding(f"{errors[0].id} {errors[0].obj or ''} {errors[0].msg}{more}")
 
 
 def migrations() -> dict[str, list[str]]:
     loader = import_module("django.db.migrations.loader").MigrationLoader(None)
     conflicts = loader.detect_conflicts()
     if conflicts:
-        raise RuntimeError(f"migrations of {', '.join(sorted(conflicts))} have several ends: makemigrations --merge")
+        raise Finding(f"several for {', '.join(sorted(conflicts))}")
     leaves: dict[str, list[str]] = {}
     for app, name in sorted(loader.graph.leaf_nodes()):
         leaves.setdefault(app, []).append(name)

@@ -8,7 +8,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -20,6 +20,12 @@ EXPORT = ("export", "--quiet", "--frozen", "--no-dev", "--no-emit-project", "--n
 INCLUDE = re.compile(r"^(?:-r|-c|--requirement|--constraint)[ =]?\s*(\S+)", re.MULTILINE)
 NAMES = ("requirements.txt", "requirements/production.txt", "requirements/prod.txt")
 OTHERS = ("poetry.lock", "Pipfile.lock", "Pipfile", "environment.yml", "setup.py", "setup.cfg")
+PLAIN = "pip freeze > requirements.txt"
+EXPORTS = {
+    "poetry.lock": "poetry export -o requirements.txt",
+    "Pipfile.lock": "pipenv requirements --hash > requirements.txt",
+    "Pipfile": "pipenv requirements --hash > requirements.txt",
+}
 
 
 @dataclass(frozen=True)
@@ -44,10 +50,9 @@ def find_source(*, stage: Path, root: str, python: str) -> Source:
             if found := way(directory, stage):
                 return found
     others = [name for directory in directories for name in OTHERS if (directory / name).exists()]
-    raise BuildError(
-        f"dependencies: should stand in uv.lock, requirements.txt or pyproject.toml (got {(others or ['none'])[0]}), "
-        "write one of them (`uv lock`, `pip freeze > requirements.txt`)"
-    )
+    rule = "should state its dependencies in uv.lock, requirements.txt or pyproject.toml"
+    got, way_out = (others[0], EXPORTS.get(others[0], PLAIN)) if others else ("none", PLAIN)
+    raise BuildError(f"{rule} (got {got}), write one with {way_out}", setting="project")
 
 
 def from_uv_lock(directory: Path, stage: Path) -> Source | None:
@@ -83,19 +88,27 @@ def from_pyproject(directory: Path, stage: Path) -> Source | None:
 
 def included(file: Path, seen: frozenset[Path] = frozenset()) -> str:
     """A requirements file followed by the files it includes."""
-    if file.resolve() in seen or not file.exists():
+    if file.resolve() in seen:
         return ""
-    text = file.read_text()
-    others = [included(file.parent / path, seen | {file.resolve()}) for path in INCLUDE.findall(text)]
-    return "\n".join([text, *others])
+    text = read(file)
+    paths = [path for path in INCLUDE.findall(text) if "://" not in path]
+    for path in paths:
+        if not (file.parent / path).is_file():
+            raise BuildError(f"{file.name}: the files it includes should exist (got no {path!r}), add it or its lines")
+    return "\n".join([text, *(included(file.parent / path, seen | {file.resolve()}) for path in paths)])
 
 
 def check_python(*, directory: Path, stage: Path, python: str) -> None:
+    """requires-python decides; without it a .python-version does."""
     wanted = pyproject(directory).get("project", {}).get("requires-python")
+    file = directory / ".python-version"
     if wanted and not admits(wanted=str(wanted), python=python):
-        file = name(directory / "pyproject.toml", stage)
         rule = f"requires-python should admit {python}, the servers' Python"
-        raise BuildError(f"{file}: {rule} (got {wanted!r}), widen it")
+        raise BuildError(f"{name(directory / 'pyproject.toml', stage)}: {rule} (got {wanted!r}), widen it")
+    pinned = re.match(r"(?:cpython-)?(\d+\.\d+)", read(file)) if not wanted and file.exists() else None
+    if pinned and pinned[1] != python:
+        rule = f"should be {python}, the servers' Python"
+        raise BuildError(f"{name(file, stage)}: {rule} (got {pinned[1]}), run the project with {python} and write that")
 
 
 def admits(*, wanted: str, python: str) -> bool:
@@ -116,7 +129,8 @@ def check_fresh(*, directory: Path, file: str) -> None:
         raise BuildError(f"{file}: should be a uv lock file (got {error}), run `uv lock`") from None
     known = requires_dist(packages=packages, project=stated.get("name", ""))
     for line in asked if known is not None else []:
-        if not any(same(wanted=Requirement(line), locked=item) for item in known or []):
+        wanted = requirement(line)
+        if not any(same(wanted=wanted, locked=item) for item in known or []):
             raise BuildError(f"{file}: should be up to date with pyproject.toml (got no {line!r}), run `uv lock`")
 
 
@@ -134,11 +148,29 @@ def same(*, wanted: Requirement, locked: dict[str, Any]) -> bool:
 
 def pyproject(directory: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads((directory / "pyproject.toml").read_text())
+        return tomllib.loads(read(directory / "pyproject.toml"))
     except FileNotFoundError:
         return {}
     except tomllib.TOMLDecodeError as error:
         raise BuildError(f"pyproject.toml: should be valid TOML (got {error}), correct it") from None
+
+
+def requirement(line: str) -> Requirement:
+    try:
+        return Requirement(line)
+    except InvalidRequirement as error:
+        got = f"{line!r}: {str(error).splitlines()[0]}"
+        raise BuildError(f"pyproject.toml: each dependency should be a requirement (got {got}), correct it") from None
+
+
+def read(file: Path) -> str:
+    """A text file of the project; PowerShell's `>` writes one that is not UTF-8."""
+    content = file.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        got = "UTF-16" if content[:2] in (b"\xff\xfe", b"\xfe\xff") else "bytes that are not"
+        raise BuildError(f"{file.name}: should be UTF-8 text (got {got}), save it as UTF-8") from None
 
 
 def name(file: Path, stage: Path) -> str:

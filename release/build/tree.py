@@ -122,9 +122,9 @@ def find_root(tree: Tree) -> str:
     nearest = [place for place in places if depth(place) == depth(places[0])]
     if len(nearest) == 1:
         return "" if str(nearest[0]) == "." else str(nearest[0])
-    got = "none" if not nearest else " and ".join(f"{place}/manage.py" for place in nearest)
-    rule = "should have one manage.py"
-    raise BuildError(f"{tree.project}: {rule} (got {got}), point `project` at the directory that has it")
+    got = " and ".join(f"{place}/manage.py" for place in nearest[:3]) or "none"
+    way_out = "name the directory of one of them" if nearest else "name the directory that has it"
+    raise BuildError(f"should have one manage.py (got {got} in {tree.project}), {way_out}", setting="project")
 
 
 def depth(path: PurePosixPath) -> int:

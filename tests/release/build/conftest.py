@@ -12,20 +12,15 @@ Build = Callable[..., Artifact]
 PYTHON = "{}.{}".format(*sys.version_info[:2])
 
 
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("slipway")
+@pytest.fixture
+def cache(builds: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("SLIPWAY_CACHE", str(builds / "cache"))
+    return builds / "cache"
 
 
 @pytest.fixture
-def cache(shared: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SLIPWAY_CACHE", str(shared / "cache"))
-    return shared / "cache"
-
-
-@pytest.fixture
-def run(cache: Path, shared: Path) -> Build:
+def run(cache: Path, builds: Path) -> Build:
     """Build with this interpreter as the target's, so that no other one need be installed."""
 
-    asked = {"settings": "site1.settings", "lock": shared / "stacks" / "test.lock", "python": PYTHON}
+    asked = {"settings": "site1.settings", "lock": builds / "stacks" / "test.lock", "python": PYTHON}
     return lambda project, **other: build(project, **{**asked, **other})

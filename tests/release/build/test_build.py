@@ -125,14 +125,14 @@ def test_an_unchanged_project_is_not_built_again(run: Build, cache: Path, tmp_pa
     assert written() == before
 
 
-def test_builds_may_run_side_by_side(run: Build, cache: Path, shared: Path, tmp_path: Path) -> None:
+def test_builds_may_run_side_by_side(run: Build, cache: Path, builds: Path, tmp_path: Path) -> None:
     site(tmp_path / "one")
     wanted = run(site(tmp_path / "two")).id
     code = (
         "from pathlib import Path; from release.build import build; import sys;"
         "print(build(Path(sys.argv[1]), settings='site1.settings', lock=Path(sys.argv[2]), python=sys.argv[3]).id)"
     )
-    command = [sys.executable, "-c", code, str(tmp_path / "one"), str(shared / "stacks" / "test.lock"), PYTHON]
+    command = [sys.executable, "-c", code, str(tmp_path / "one"), str(builds / "stacks" / "test.lock"), PYTHON]
     shutil.rmtree(cache / "index")
     running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     assert [process.communicate()[0].strip() for process in running] == [wanted, wanted]
@@ -144,7 +144,7 @@ def test_dirty_is_told_beside_the_manifest(run: Build, tmp_path: Path) -> None:
     write(project, {"notes/extra.txt": "x"})
     dirty = run(project)
     assert (clean.dirty, dirty.dirty) == (False, True)
-    with pytest.raises(BuildError, match=r"should be committed .* \(got changes in notes/extra.txt\), commit them"):
+    with pytest.raises(BuildError, match=r"should be committed .* \(got changes in notes/extra.txt\), commit"):
         run(project, dirty_ok=False)
     git(project, "add", "-A")
     git(project, "commit", "-q", "-m", "second")
