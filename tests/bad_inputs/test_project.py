@@ -210,8 +210,8 @@ PROJECTS: Mapping[str, Bad] = {
     ),
     "a failing check": Bad(
         {"notes/models.py": PICTURES},
-        "site1.settings: should pass Django's checks (got fields.E160 notes.Note.when The options auto_now, auto_now_add, "
-        "and default are mutually exclusive. Only one of these options may be present.), correct it",
+        "site1.settings: should pass Django's checks (got fields.E160 notes.Note.when The options auto_now, "
+        "auto_now_add, and default are mutually exclusive. Only one of these options may be present.), correct it",
     ),
     "migrations with two ends": Bad(
         {"notes/migrations/0001_other.py": "copy of 0001_initial.py"},
