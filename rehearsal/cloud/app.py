@@ -11,6 +11,7 @@ from rehearsal.cloud.admin import Admin
 from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.digitalocean.api import Api, seed
 from rehearsal.cloud.digitalocean.errors import refusal
+from rehearsal.cloud.digitalocean.rate import Rate
 from rehearsal.cloud.faults import HungUp
 from rehearsal.cloud.ports import Hypervisor
 from rehearsal.cloud.rows import Json
@@ -36,15 +37,19 @@ def application(cloud: Cloud, *, objects: Callable[[str], list[Json]], traffic: 
 
 
 def failing(cloud: Cloud) -> Middleware:
-    """Let the rules for this API strike."""
+    """Let the rules for this API strike; whoever answers, the rate limit is told."""
+    rate = Rate()
 
     def around(request: Request, request_id: str, answer: Answer) -> Response:
-        return cloud.faults.around(
+        response = cloud.faults.around(
             ("api", request.method, request.path),
             lambda: answer(request, request_id),
             refuse=lambda fault: refusal(fault.status, fault.body, fault.headers, request_id=request_id),
             drop=HungUp,
             id=request_id,
         )
+        for name, value in rate.headers(response.status_code).items():
+            response.headers.setdefault(name, value)
+        return response
 
     return around

@@ -100,8 +100,12 @@ def release(call: Call, address: str) -> Answer:
 def list_address_actions(call: Call, address: str) -> Answer:
     """List what was asked of a reserved IP, newest first."""
     with call.read() as state:
-        _find(state, address)
-        return call.page("actions", map(actions.render, reversed(_actions(state, address))))
+        ip = _find(state, address)
+        return call.page("actions", (_render_action(ip, action) for action in reversed(_actions(state, address))))
+
+
+def _render_action(ip: ReservedIp, action: Action) -> Json:
+    return {**actions.render(action), "project_id": ip.project_id}
 
 
 def _actions(state: State, address: str) -> list[Action]:
@@ -113,11 +117,11 @@ def _actions(state: State, address: str) -> list[Action]:
 def read_address_action(call: Call, address: str, id: int) -> Answer:
     """Show one action of a reserved IP."""
     with call.read() as state:
-        _find(state, address)
+        ip = _find(state, address)
         found = next((action for action in _actions(state, address) if action.id == id), None)
         if found is None:
             raise not_found()
-        return 200, {"action": actions.render(found)}
+        return 200, {"action": _render_action(ip, found)}
 
 
 @routes.on("POST", "/reserved_ips/<address>/actions")
@@ -132,7 +136,7 @@ def act(call: Call, address: str) -> Answer:
         if target is None and ip.droplet_id is None:
             raise unprocessable("The reserved IP is not assigned to a droplet.")
         action = _begin(state, ip, f"{type}_ip", target)
-        answer = actions.render(action)
+        answer = _render_action(ip, action)
     call.cloud.start(f"{type} {address}", partial(move, call.cloud, ip, action))
     return 201, {"action": answer}
 

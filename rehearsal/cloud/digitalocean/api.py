@@ -1,9 +1,8 @@
-"""The door of `/v2`: token, route, answer, headers."""
+"""The door of `/v2`: token, route, answer."""
 
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -48,7 +47,6 @@ PARTS = (
     tags,
     vpcs,
 )
-RATE = 5000
 TOKEN = "local-"
 
 
@@ -64,7 +62,6 @@ class Api:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.urls = url_map()
-        self._calls: list[float] = []
 
     def __call__(self, request: Request, request_id: str) -> Response:
         """Give the answer, a refusal included."""
@@ -75,11 +72,10 @@ class Api:
         except Exception as error:
             log.exception("LOUD %s %s broke", request.method, request.path)
             self.cloud.event("failed", work=f"{request.method} {request.path}", cause=str(error))
-            status, body = 500, {"id": "server_error", "message": f"Unexpected server-side error: {error}"}
+            status, body = self._refuse(request, ApiError(500, "server_error", f"Unexpected: {error}"), request_id)
         response = Response(status=status)
         if body is not None:
             response = Response(json.dumps(body), status=status, content_type="application/json; charset=utf-8")
-        response.headers.update(self._rate())
         return response
 
     def _answer(self, request: Request) -> Answer:
@@ -103,16 +99,6 @@ class Api:
             log.error("LOUD 501: %s", error.message)
             self.cloud.event("not built", method=request.method, path=request.path, what=error.message)
         return error.status, {"id": error.id, "message": error.message, "request_id": request_id}
-
-    def _rate(self) -> dict[str, str]:
-        now = time.time()
-        self._calls = [*(at for at in self._calls[-RATE:] if at > now - 3600), now]
-        left = max(0, RATE - len(self._calls))
-        return {
-            "ratelimit-limit": str(RATE),
-            "ratelimit-remaining": str(left),
-            "ratelimit-reset": str(int(self._calls[0] + 3600)),
-        }
 
 
 def _body(request: Request) -> Json:

@@ -126,7 +126,12 @@ DATABASE_SIZES = {  # slug -> (memory in GB, storage in MiB)
     "db-s-4vcpu-8gb": (8, 143360),
     "db-s-6vcpu-16gb": (16, 286720),
 }
-DATABASE_VERSIONS = ("14", "15", "16", "17")
+DATABASE_VERSIONS = {  # version -> (end of availability, end of life)
+    "14": ("2026-05-12T00:00:00Z", "2026-11-12T00:00:00Z"),
+    "15": ("2027-05-11T00:00:00Z", "2027-11-11T00:00:00Z"),
+    "16": ("2028-05-09T00:00:00Z", "2028-11-09T00:00:00Z"),
+    "17": ("2029-05-08T00:00:00Z", "2029-11-08T00:00:00Z"),
+}
 
 
 def find_image(wanted: str | int) -> Image | None:
@@ -143,6 +148,12 @@ def render_region(slug: str) -> Json:
         "available": True,
         "sizes": list(SIZES),
     }
+
+
+def database_ends(version: str) -> Json:
+    """Say until when a version can be ordered, and how long it is cared for."""
+    available, life = DATABASE_VERSIONS[version]
+    return {"end_of_availability": available, "end_of_life": life}
 
 
 def database_connections(size: str) -> int:

@@ -1,4 +1,4 @@
-"""Resizing a cluster: `resizing` until a worker has done it, and never to a smaller one."""
+"""What clusters come in, and changing that: `resizing` until a worker has done it, never to a smaller one."""
 
 from __future__ import annotations
 
@@ -7,11 +7,24 @@ from functools import partial
 from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.digitalocean import catalog
 from rehearsal.cloud.digitalocean.calls import Answer, Call, Routes
-from rehearsal.cloud.digitalocean.databases import check_nodes, online
+from rehearsal.cloud.digitalocean.databases import check_nodes, comes_in, online
 from rehearsal.cloud.digitalocean.errors import unprocessable
 from rehearsal.cloud.rows import Database, Json
 
 routes = Routes()
+
+
+@routes.on("GET", "/databases/options")
+def list_options(call: Call) -> Answer:
+    """Say which versions, regions and sizes there are; other engines the rehearsal does not have."""
+    counts = (1, 2, 3)
+    layouts = [
+        {"num_nodes": n, "sizes": [size for size in catalog.DATABASE_SIZES if comes_in(size, n)]} for n in counts
+    ]
+    versions = list(catalog.DATABASE_VERSIONS)
+    about = {"regions": list(catalog.REGIONS), "versions": versions, "default_version": versions[-1]}
+    ends = [{"version": version, **catalog.database_ends(version)} for version in versions]
+    return 200, {"options": {"pg": {**about, "layouts": layouts}}, "version_availability": {"pg": ends}}
 
 
 @routes.on("PUT", "/databases/<id>/resize")

@@ -61,8 +61,7 @@ def _render(cluster: Database) -> Json:
         "private_network_uuid": cluster.vpc_uuid,
         "storage_size_mib": cluster.storage_size_mib,
         "rules": trusted.render(cluster),
-        "version_end_of_life": "2029-11-08T00:00:00Z",
-        "version_end_of_availability": "2029-05-08T00:00:00Z",
+        **{f"version_{name}": at for name, at in catalog.database_ends(cluster.version).items()},
         "metrics_endpoints": [{"host": host(cluster.name), "port": 9273}],
     }
 
@@ -136,8 +135,13 @@ def check_nodes(body: Json) -> None:
     nodes, size = body.get("num_nodes"), body["size"]
     if not isinstance(nodes, int) or not 1 <= nodes <= 3:
         raise unprocessable("num_nodes should be 1, 2 or 3")
-    if nodes > 1 and size == "db-s-1vcpu-1gb":
+    if not comes_in(size, nodes):
         raise unprocessable("invalid cluster size for more than one node")
+
+
+def comes_in(size: str, nodes: int) -> bool:
+    """Say whether a plan is offered with so many nodes: the smallest has no standby."""
+    return nodes == 1 or size != "db-s-1vcpu-1gb"
 
 
 def _order(state: State, body: Json) -> Database:

@@ -16,6 +16,7 @@ LABEL = re.compile(r"@|(\*|[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([a
 TYPES = ("A", "AAAA", "CAA", "CNAME", "MX", "NS", "SOA", "SRV", "TXT")
 DOTTED = ("CNAME", "MX", "NS", "SRV", "CAA")
 NAMESERVERS = ("ns1.digitalocean.com", "ns2.digitalocean.com", "ns3.digitalocean.com")
+NEEDED = {"MX": ("priority",), "SRV": ("priority", "weight", "port"), "CAA": ("flags", "tag")}
 NUMBERS = ("ttl", "priority", "port", "weight", "flags")
 
 
@@ -172,8 +173,9 @@ def _check(state: State, record: Record) -> None:
         raise unprocessable("Data can't be blank")
     if record.ttl < 30:
         raise unprocessable("Ttl must be greater than or equal to 30")
-    if record.type in ("MX", "SRV") and record.priority is None:
-        raise unprocessable("Priority can't be blank")
+    for name in NEEDED.get(record.type, ()):
+        if getattr(record, name) is None:
+            raise unprocessable(f"{name.capitalize()} can't be blank")
     beside = [r for r in records(state, record.domain) if r.name == record.name and r.id != record.id]
     if any(r.type == "CNAME" or record.type == "CNAME" for r in beside):
         raise unprocessable("CNAME records cannot share a name with other records")

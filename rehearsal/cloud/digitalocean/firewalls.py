@@ -71,8 +71,8 @@ def _rule(row: Json, ends: str) -> Json:
         raise unprocessable(f"ports should be a port, a range or all (got {ports!r})")
     if not any((row.get(ends) or {}).values()):
         raise unprocessable(f"{ends} must be specified")
-    shown = {} if protocol == "icmp" else {"ports": "0" if ports == "all" else ports}
-    return {"protocol": protocol, **shown, ends: {k: v for k, v in row[ends].items() if v}}
+    shown = "0" if protocol == "icmp" or ports == "all" else ports
+    return {"protocol": protocol, "ports": shown, ends: {k: v for k, v in row[ends].items() if v}}
 
 
 def _droplets(state: State, body: Json) -> list[int]:

@@ -12,6 +12,7 @@ from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.serving import Server
 from rehearsal.cloud.web import Traffic
 from tests.rehearsal.cloud.client import Client
+from tests.rehearsal.cloud.judge import Judge
 from tests.rehearsal.cloud.paper_hypervisor import PaperHypervisor
 
 
@@ -31,13 +32,18 @@ def cloud(tmp_path: Path, paper: PaperHypervisor) -> Iterator[Cloud]:
 
 
 @pytest.fixture
-def api(cloud: Cloud) -> Iterator[Client]:
+def judge(cloud: Cloud) -> Iterator[Judge]:
+    """The API under the eyes of its published description: a call that is not as published fails the test."""
+    traffic = Traffic(cloud.directory / "requests.jsonl")
+    judge = Judge(application(cloud, objects=lambda bucket: [], traffic=traffic))
+    yield judge
+    judge.verdict()
+
+
+@pytest.fixture
+def api(judge: Judge) -> Iterator[Client]:
     """A client of the cloud's API."""
-    server = Server(
-        application(cloud, objects=lambda bucket: [], traffic=Traffic(cloud.directory / "requests.jsonl")),
-        host="127.0.0.1",
-        port=0,
-    )
+    server = Server(judge, host="127.0.0.1", port=0)
     server.start()
     yield Client(f"http://127.0.0.1:{server.server_port}")
     server.shutdown()

@@ -137,6 +137,8 @@ def test_domains(api: Client) -> None:
         {"type": "A", "name": "a", "data": "nonsense"},
         {"type": "A", "name": "a", "data": "198.51.100.20", "ttl": 5},
         {"type": "MX", "name": "@", "data": "mail.example.org."},
+        {"type": "CAA", "name": "@", "data": "letsencrypt.org.", "flags": 0},
+        {"type": "SRV", "name": "_sip._tcp", "data": "sip.example.org.", "priority": 1, "weight": 2},
         {"type": "SPF", "name": "@", "data": "x"},
     ):
         api("POST", path, wrong, status=422)

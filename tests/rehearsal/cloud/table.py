@@ -1,0 +1,64 @@
+"""`python -m tests.rehearsal.cloud.table [TRAFFIC...]`: how often each published call was judged on the tour of pydo.
+
+TRAFFIC is the log of a rehearsal (`.rehearsal/state/requests.jsonl`): what its programs called is counted beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from rehearsal.cloud.app import application, open_cloud
+from rehearsal.cloud.serving import Server
+from rehearsal.cloud.web import Traffic
+from tests.rehearsal.cloud import contract, official, tour
+from tests.rehearsal.cloud.judge import Judge
+from tests.rehearsal.cloud.paper_hypervisor import PaperHypervisor
+
+
+def judged() -> Counter[str]:
+    """Make the tour on a cloud of paper; give `id status` of every call."""
+    with tempfile.TemporaryDirectory() as directory:
+        cloud = open_cloud(directory=Path(directory), hypervisor=PaperHypervisor())
+        judge = Judge(
+            application(cloud, objects=lambda bucket: [], traffic=Traffic(Path(directory) / "requests.jsonl"))
+        )
+        server = Server(judge, host="127.0.0.1", port=0)
+        server.start()
+        do = official.client(f"http://127.0.0.1:{server.server_port}")
+        for stop in tour.STOPS:
+            stop(do)
+        cloud.settle()
+        server.shutdown()
+        judge.verdict()
+        return judge.seen
+
+
+def used(traffic: Iterable[Path]) -> Counter[str]:
+    """Count the calls in logs of rehearsals by their published id."""
+    rows = (json.loads(line) for file in traffic for line in file.read_text().splitlines())
+    calls = ((row["method"], row["path"].partition("?")[0]) for row in rows if row["path"].startswith("/v2/"))
+    found = (contract.find(*call) for call in calls)
+    return Counter(operation.id if operation else "unpublished" for operation in found)
+
+
+def main() -> None:
+    """Print one line for each call."""
+    if contract.document() is None:
+        sys.exit(f"{contract.FILE}: is not on this computer, nothing can be judged")
+    seen, asked = judged(), used(map(Path, sys.argv[1:]))
+    print(f"{'published call':40} {'judged':>6} {'used':>6}  answers")
+    for id in sorted({line.split()[0] for line in seen} | set(asked)):
+        answers = {line.split()[1]: count for line, count in seen.items() if line.split()[0] == id}
+        print(f"{id:40} {sum(answers.values()):6} {asked[id] or '':>6}  {' '.join(sorted(answers)) or 'NEVER'}")
+    missing = sorted(set(asked) - {line.split()[0] for line in seen})
+    print(f"{sum(seen.values())} exchanges of {len({s.split()[0] for s in seen})} calls judged, none wrong", end="; ")
+    print(f"used by the rehearsals given: {len(asked)} calls, never judged: {', '.join(missing) or 'none'}")
+
+
+if __name__ == "__main__":
+    main()
