@@ -19,9 +19,16 @@ HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGrbNulCZK3JF96ubNBBF46ZE690lGnz
 
 
 @pytest.fixture(scope="module")
-def serving() -> Iterator[tuple[Any, EngineLog]]:
+def scratch(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the stand-in puts what is not to stay: its own, for others may be dialling meanwhile."""
+    return tmp_path_factory.mktemp("scratch")
+
+
+@pytest.fixture(scope="module")
+def serving(scratch: Path) -> Iterator[tuple[Any, EngineLog]]:
     """A configured stand-in, and what its engine hears."""
-    with listening() as (log, address), started("resource-command", environment={"A": "kept"}, engine=address) as it:
+    place = {"A": "kept", "TMPDIR": str(scratch)}
+    with listening() as (log, address), started("resource-command", environment=place, engine=address) as it:
         it.provider.Configure(provider_pb2.ConfigureRequest(args=values({})))
         yield it.provider, log
 
@@ -123,12 +130,7 @@ def test_dials_nothing_outside(provider: Any) -> None:
     assert message(error).startswith("connection.host: should lie in the rehearsal (got 192.0.2.9")
 
 
-def _keys() -> set[Path]:
-    return set(Path("/tmp").glob("slipway-ssh-*/key"))
-
-
-def test_dials_as_often_as_it_is_told_and_leaves_no_key(provider: Any, log: EngineLog) -> None:
-    before = _keys()  # of others who use this computer
+def test_dials_as_often_as_it_is_told_and_leaves_no_key(provider: Any, log: EngineLog, scratch: Path) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # bound, not listening: refused at once
         port = closed.getsockname()[1]
@@ -136,7 +138,7 @@ def test_dials_as_often_as_it_is_told_and_leaves_no_key(provider: Any, log: Engi
             _create(provider, REMOTE, create="true", connection=_connection(port=port, dialErrorLimit=2))
     assert message(error).startswith("after 2 failed attempts: ")
     assert log.lines == ["Dial 1/2 failed: retrying", "Dial 2/2 failed: retrying"]
-    assert _keys() <= before
+    assert list(scratch.iterdir()) == []
 
 
 def test_a_timeout_ends_endless_dialling(provider: Any) -> None:

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
-import json
+import copy
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from rehearsal.plugins import check, diff, state
-from rehearsal.plugins.command import RESOURCES as COMMAND
+from rehearsal.plugins import answers, check, diff, state
 from rehearsal.plugins.digitalocean.functions import FUNCTIONS
-from rehearsal.plugins.digitalocean.table import RESOURCES as DIGITALOCEAN
 from rehearsal.plugins.rules import Input, Resource
-from rehearsal.plugins.tls import RESOURCES as TLS
-from rehearsal.plugins.wire import UNKNOWN, Secret
+from rehearsal.plugins.wire import UNKNOWN, Secret, decode, plain
+from tests.rehearsal.plugins.test_random_tls import CALL
+from tests.rehearsal.plugins.vectors import CONTRACT, NOT_OFFERED, SEED, TABLES, contract, from_wire, recorded
 
-CONTRACT = Path(__file__).resolve().parents[4] / "shared" / "contract" / "plugins"
-SEED = b"0123456789abcdef" * 2
-TABLES: Mapping[str, Mapping[str, Resource]] = {
-    "digitalocean": DIGITALOCEAN,
-    "command": COMMAND,
-    "random": importlib.import_module("rehearsal.plugins.random").RESOURCES,
-    "tls": TLS,
-}
 # Refused by name: outputs that are files.
 LEFT_OUT = {"command:local:Command": {"archivePaths", "assetPaths"}, "command:remote:Command": set()}
 
-pytestmark = pytest.mark.skipif(not CONTRACT.exists(), reason="../shared/contract is not here")
-
-
-def _contract(plugin: str) -> Any:
-    return json.loads((CONTRACT / f"{plugin}.json").read_text())
+pytestmark = pytest.mark.skipif(not CONTRACT.exists(), reason="../shared/contract/plugins is not on this computer")
 
 
 def _pairs() -> Iterator[Any]:
@@ -42,32 +27,23 @@ def _pairs() -> Iterator[Any]:
             yield pytest.param(plugin, token, rules, id=token)
 
 
-def _vectors() -> Iterator[Any]:
-    if not CONTRACT.exists():
-        return
+def _vectors(key: str = "checked") -> Iterator[Any]:
     for plugin, table in TABLES.items():
         for token, rules in table.items():
-            for number, vector in enumerate(_contract(plugin)["resources"][token].get("vectors", [])):
-                yield pytest.param(rules, vector, id=f"{token}-{number}")
-
-
-def _from_wire(value: Any) -> Any:
-    if isinstance(value, dict):
-        if set(value) == {"$secret"}:
-            return Secret(_from_wire(value["$secret"]))
-        return UNKNOWN if set(value) == {"$unknown"} else {name: _from_wire(child) for name, child in value.items()}
-    return [_from_wire(child) for child in value] if isinstance(value, list) else value
+            for number, vector in enumerate(recorded(plugin, token)):
+                if key in vector:
+                    yield pytest.param(rules, vector, id=f"{token}-{number}")
 
 
 def _checked(rules: Resource, vector: Any) -> Any:
-    inputs = _from_wire(vector["inputs"])
+    inputs = from_wire(vector["inputs"])
     assert check.failures(rules, inputs) == {}
     return check.completed(rules, news=inputs, olds={}, logical="My-Res", seed=SEED)
 
 
 @pytest.mark.parametrize(("rules", "vector"), list(_vectors()))
 def test_check_answers_as_the_official_plugin(rules: Resource, vector: Any) -> None:
-    assert _checked(rules, vector) == _from_wire(vector["checked"])
+    assert _checked(rules, vector) == from_wire(vector["checked"])
 
 
 @pytest.mark.parametrize(("rules", "vector"), list(_vectors()))
@@ -75,7 +51,7 @@ def test_preview_answers_as_the_official_plugin(rules: Resource, vector: Any) ->
     checked = _checked(rules, vector)
     previewed = state.covered(rules, state.previewed(rules, checked), checked)
     known = {k: v for k, v in previewed.items() if v is not None and v is not UNKNOWN and v != Secret(UNKNOWN)}
-    assert known == _from_wire(vector["preview"]["known"])
+    assert known == from_wire(vector["preview"]["known"])
     unknown = [name for name, value in previewed.items() if value in (UNKNOWN, Secret(UNKNOWN))]
     assert sorted(unknown) == vector["preview"]["unknown"]
     assert sorted(name for name, value in previewed.items() if value is None) == vector["preview"]["null"]
@@ -90,7 +66,7 @@ def test_what_was_just_made_differs_in_nothing(rules: Resource, vector: Any) -> 
 
 @pytest.mark.parametrize(("plugin", "token", "rules"), list(_pairs()))
 def test_the_table_names_the_same_inputs_and_outputs(plugin: str, token: str, rules: Resource) -> None:
-    entry = _contract(plugin)["resources"][token]
+    entry = contract(plugin)["resources"][token]
     assert set(rules.inputs) == set(entry["inputProperties"]) - LEFT_OUT.get(token, set())
     told = set(entry["properties"]) - {"assets", "archive"} - LEFT_OUT.get(token, set())
     assert set(rules.inputs) | set(rules.outputs) == told
@@ -99,7 +75,7 @@ def test_the_table_names_the_same_inputs_and_outputs(plugin: str, token: str, ru
 
 @pytest.mark.parametrize(("plugin", "token", "rules"), list(_pairs()))
 def test_the_table_replaces_and_hides_the_same(plugin: str, token: str, rules: Resource) -> None:
-    entry = _contract(plugin)["resources"][token]
+    entry = contract(plugin)["resources"][token]
     replaces = {name for name, rule in rules.inputs.items() if rule.replaces}
     assert replaces == set(entry["forceNew"]) | ({"ipv6"} if token.endswith(":Droplet") else set())
     secret = set(rules.secrets) | {name for name, rule in rules.inputs.items() if rule.secret}
@@ -110,7 +86,7 @@ def test_the_table_replaces_and_hides_the_same(plugin: str, token: str, rules: R
 
 @pytest.mark.parametrize(("plugin", "token", "rules"), list(_pairs()))
 def test_the_table_has_the_same_defaults(plugin: str, token: str, rules: Resource) -> None:
-    entry = _contract(plugin)["resources"][token]
+    entry = contract(plugin)["resources"][token]
     assert {name for name, rule in rules.inputs.items() if rule.computed} == set(entry.get("computedInputs", []))
     assert dict(_defaults(rules.inputs)) == {k: v for k, v in entry["defaults"].items() if v != ""}
 
@@ -123,5 +99,91 @@ def _defaults(inputs: Mapping[str, Input], at: str = "") -> Iterator[tuple[str, 
         yield from _defaults(rule.fields, f"{at}{name}{one}")
 
 
-def test_the_functions_are_those_of_the_contract() -> None:
-    assert set(FUNCTIONS) == set(_contract("digitalocean")["functions"])
+def test_the_functions_are_those_of_thecontract() -> None:
+    assert set(FUNCTIONS) == set(contract("digitalocean")["functions"])
+
+
+def test_nothing_recorded_is_skipped_in_silence() -> None:
+    """Every recorded resource has a table that is held to it, or a reason why not; nothing has both."""
+    known = {token for table in TABLES.values() for token in table}
+    assert {token for plugin in TABLES for token in contract(plugin)["resources"]} == known | set(NOT_OFFERED)
+    assert known & set(NOT_OFFERED) == set()
+    held = sum(len(recorded(plugin, token)) for plugin, table in TABLES.items() for token in table)
+    assert len(list(_vectors())) == len(list(_vectors("preview"))) == held
+
+
+def _verbs(rules: Resource) -> Any:
+    from rehearsal.plugins import command, random
+
+    found: Mapping[str, Any] = {**command.VERBS, **random.VERBS}
+    return next(found[token] for table in TABLES.values() for token, known in table.items() if known is rules)
+
+
+@pytest.mark.parametrize(("rules", "vector"), list(_vectors("created")))
+def test_create_answers_as_the_official_plugin(rules: Resource, vector: Any) -> None:
+    """The same members, the same secrets; the same values, but for those that are drawn."""
+    checked = _checked(rules, vector)
+    id, facts = _verbs(rules).create(CALL, state.asked(rules, checked))
+    made, official = decode(answers.kept(rules, id, facts, checked)), from_wire(vector["created"]["properties"])
+    drawn = {"id", *rules.outputs} - {"stdout", "stderr"}
+    assert {name: type(value) for name, value in made.items()} == {name: type(v) for name, v in official.items()}
+    assert {k: v for k, v in made.items() if k not in drawn} == {k: v for k, v in official.items() if k not in drawn}
+
+
+def _changed(rule: Input, value: Any) -> Any:
+    """Give another value of the same kind."""
+    if rule.kind in ("integer", "number"):
+        return int(value or 0) + 1
+    if rule.kind == "flag":
+        return not value
+    if rule.kind in ("list", "set"):
+        return [*(value or ()), "another"]
+    if rule.kind == "map":
+        return {**(value or {}), "another": "1"}
+    if rule.kind == "anything":
+        return ["another"]
+    if rule.kind == "blocks":
+        return [*(value or ()), {name: _changed(sub, None) for name, sub in rule.fields.items()}]
+    if rule.kind == "block":
+        return {name: _changed(sub, (value or {}).get(name)) for name, sub in rule.fields.items()}
+    return f"{value or ''}another"
+
+
+@pytest.mark.parametrize(("plugin", "token", "rules"), list(_pairs()))
+@pytest.mark.parametrize("named", [True, False])
+def test_a_change_replaces_as_in_the_official_plugin(plugin: str, token: str, rules: Resource, named: bool) -> None:
+    """Every input that replaces does so by itself, no other does; a name given by hand means delete first."""
+    entry, vectors = contract(plugin)["resources"][token], recorded(plugin, token)
+    inputs = _checked(rules, vectors[-1]) if vectors else {}
+    if named and rules.automatic_name:
+        inputs = {**inputs, "name": "by-hand", check.DEFAULTS: [d for d in inputs[check.DEFAULTS] if d != "name"]}
+    made = vectors[-1]["created"]["properties"] if vectors and "created" in vectors[-1] else {}
+    held = {**plain(state.planned(rules, inputs)), **plain(from_wire(made))}
+    for name, rule in rules.inputs.items():
+        changed = {**copy.deepcopy(inputs), name: _changed(rule, plain(inputs).get(name, held.get(name)))}
+        found = diff.difference(rules, state=held, old_inputs=inputs, inputs=changed)
+        replaces = name in entry["forceNew"] or (name, plain(changed)[name]) == ("ipv6", False)
+        changes = {"numeric", "number"} if name in ("numeric", "number") else {name}  # two names of one input
+        assert name in found.properties
+        assert (set(found.properties) - changes, set(found.replaces)) == (
+            set(),
+            set(found.properties) if replaces else set(),
+        )
+        by_hand = "name" in changed and "name" not in changed.get(check.DEFAULTS, ())
+        assert found.delete_first == (replaces and by_hand and bool(entry.get("deleteBeforeReplaceWhenNamed"))), name
+
+
+@pytest.mark.parametrize(("rules", "vector"), list(_vectors()))
+def test_a_wrong_vector_is_seen(rules: Resource, vector: Any) -> None:
+    """Planted: a checked input that is another, one more default, a known that is unknown."""
+    checked, wrong = _checked(rules, vector), copy.deepcopy(vector)
+    wrong["checked"]["planted"] = True
+    assert checked != from_wire(wrong["checked"])
+    for name in vector["checked"]:
+        assert checked != from_wire({k: v for k, v in vector["checked"].items() if k != name}), name
+    with pytest.raises(AssertionError):
+        test_check_answers_as_the_official_plugin(rules, wrong)
+    known = next(iter(vector["preview"]["known"]), None)
+    wrong["preview"]["unknown"].append(known or "planted")
+    with pytest.raises(AssertionError):
+        test_preview_answers_as_the_official_plugin(rules, wrong)
