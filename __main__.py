@@ -28,8 +28,9 @@ def end(*_: object) -> None:
 signal.signal(signal.SIGINT, end)
 
 settings = Settings.load()
-refuse_losses(settings, Before().outputs.get(OUTPUT))
+before = Before()
+refuse_losses(settings, before.outputs.get(OUTPUT))
 chosen = choose(settings, lock=stack_directory() / f"{settings.environment}.lock")
-environment = Environment(settings, cloud=cloud(settings.cloud), chosen=chosen)
+environment = Environment(settings, cloud=cloud(settings.cloud), chosen=chosen, before=before)
 for name, value in environment.outputs.items():
     pulumi.export(name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,13 +12,16 @@ from pulumi import Output
 # StackReference asks the engine the same, but its answer comes after the program has registered its resources, and
 # it keeps a copy of every output in the state. This one is known before anything is asked of a cloud.
 READ = "pulumi:pulumi:readStackOutputs"
+# A file backend that is written at this very moment can be read half: its data whole, what describes it still empty.
+HALF_WRITTEN = "failed to load checkpoint"
+PAUSES = (0.05, 0.1, 0.2, 0.4, 0.8)
 
 
 class Before:
     """This stack's own outputs as they were recorded before this run; nothing is there before a first good `up`."""
 
     def __init__(self) -> None:
-        found = pulumi.runtime.invoke(READ, {"name": full_name(pulumi.get_stack())}).value or {}
+        found = _read(full_name(pulumi.get_stack()))
         self.outputs: Mapping[str, Any] = found.get("outputs") or {}
         self._secret = frozenset(found.get("secretOutputNames") or [])
 
@@ -25,6 +29,17 @@ class Before:
         """One output as it was recorded, secret where it was; None where nothing is recorded."""
         value = self.outputs.get(output)
         return Output.secret(value) if output in self._secret else Output.from_input(value)
+
+
+def _read(name: str) -> Mapping[str, Any]:
+    for pause in PAUSES:
+        try:
+            return pulumi.runtime.invoke(READ, {"name": name}).value or {}
+        except Exception as error:
+            if HALF_WRITTEN not in str(error):
+                raise
+            time.sleep(pause)
+    return pulumi.runtime.invoke(READ, {"name": name}).value or {}
 
 
 def full_name(stack: str) -> str:

@@ -25,7 +25,7 @@ from settings import Settings
 class Environment(ComponentResource):
     """staging, production, a review app: one Pulumi stack."""
 
-    def __init__(self, settings: Settings, *, cloud: Callable[..., Cloud], chosen: Chosen) -> None:
+    def __init__(self, settings: Settings, *, cloud: Callable[..., Cloud], chosen: Chosen, before: Before) -> None:
         super().__init__("slipway:components:Environment", settings.environment)
         inside = ResourceOptions(parent=self)
         made_by = self._cloud(settings, cloud, inside)
@@ -61,7 +61,7 @@ class Environment(ComponentResource):
             dns=dns,
             web=web,
             release=release,
-            before=Before(),
+            before=before,
             opts=inside,
         )
         parts = [address, dns, web, database, media, release, arrival]

@@ -12,6 +12,7 @@ from typing import Any
 import pulumi
 import pytest
 
+from components import before
 from components.before import Before
 from rehearsal import engine
 from tests.plans.account import Account
@@ -62,6 +63,23 @@ def test_what_was_secret_stays_secret(account: Account) -> None:
 def test_the_plan_does_not_show_that_it_was_read(account: Account) -> None:
     account.up(Before)
     assert account.asked == []
+
+
+@pytest.mark.parametrize(("times", "fails"), [(2, False), (9, True)])
+def test_a_state_that_is_half_written_is_read_again(
+    account: Account, monkeypatch: pytest.MonkeyPatch, times: int, fails: bool
+) -> None:
+    """As an `up` met it on a file backend: the engine writes its first checkpoint while the program starts."""
+    monkeypatch.setattr(before, "PAUSES", (0.0, 0.0, 0.0))
+    answers = account.call
+    asked: list[Any] = [({}, [("name", "failed to load checkpoint: EOF")])] * times
+    monkeypatch.setattr(account, "call", lambda args: answers(args) if not asked else asked.pop())
+    account.before = {"region": "fra1"}
+    if fails:
+        with pytest.raises(Exception, match="failed to load checkpoint"):
+            _read(account, "region")
+    else:
+        assert _read(account, "region") == ("fra1", False)
 
 
 @pytest.mark.skipif(not ENGINE, reason="needs the pulumi engine, on PATH or built by make rehearse")

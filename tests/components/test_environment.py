@@ -9,6 +9,7 @@ import pulumi
 import pytest
 
 from components.artifact import Chosen
+from components.before import Before
 from components.environment import Environment
 from settings import Settings
 from tests.components.in_memory import InMemory
@@ -39,7 +40,9 @@ class Up:
         account.up(self._program)
 
     def _program(self) -> None:
-        environment = Environment(self.settings, cloud=self._make, chosen=Chosen(RUNNING, "built from site"))
+        environment = Environment(
+            self.settings, cloud=self._make, chosen=Chosen(RUNNING, "built from site"), before=Before()
+        )
         for name, value in environment.outputs.items():
             looked: pulumi.Output[None] = pulumi.Output.from_input(self._look(name, pulumi.Output.from_input(value)))
             del looked

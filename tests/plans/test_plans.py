@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from components.artifact import Chosen
+from components.before import Before
 from components.clouds import cloud
 from components.environment import Environment
 from settings import Settings
@@ -27,7 +28,11 @@ def test_the_plan_of_the_committed_stack_file(account: Account, stack: str, more
     account.outputs = {"release_source": {"name": "slipway-staging-releases-ab12cd"}}
     written = yaml.safe_load((STACKS / f"Pulumi.{stack}.yaml").read_text())["config"]
     settings = Settings.parse(stack, {**written, **more})
-    account.up(lambda: Environment(settings, cloud=cloud(settings.cloud), chosen=Chosen(RUNNING, "chosen by a test")))
+    account.up(
+        lambda: Environment(
+            settings, cloud=cloud(settings.cloud), chosen=Chosen(RUNNING, "chosen by a test"), before=Before()
+        )
+    )
     golden = HERE / f"{stack}-{settings.cloud}.txt"
     if os.environ.get("SLIPWAY_WRITE_PLANS"):
         golden.write_text(picture(account) + "\n")
