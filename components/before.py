@@ -21,7 +21,7 @@ class Before:
     """This stack's own outputs as they were recorded before this run; nothing is there before a first good `up`."""
 
     def __init__(self) -> None:
-        found = _read(full_name(pulumi.get_stack()))
+        found = read_state(READ, {"name": full_name(pulumi.get_stack())})
         self.outputs: Mapping[str, Any] = found.get("outputs") or {}
         self._secret = frozenset(found.get("secretOutputNames") or [])
 
@@ -31,15 +31,20 @@ class Before:
         return Output.secret(value) if output in self._secret else Output.from_input(value)
 
 
-def _read(name: str) -> Mapping[str, Any]:
+def read_state(question: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The engine's answer from a stack's recorded state."""
     for pause in PAUSES:
         try:
-            return pulumi.runtime.invoke(READ, {"name": name}).value or {}
+            return _answer(question, asked)
         except Exception as error:
             if HALF_WRITTEN not in str(error):
                 raise
             time.sleep(pause)
-    return pulumi.runtime.invoke(READ, {"name": name}).value or {}
+    return _answer(question, asked)
+
+
+def _answer(question: str, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    return pulumi.runtime.invoke(question, dict(asked)).value or {}
 
 
 def full_name(stack: str) -> str:

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_digitalocean as do
 from pulumi import Output, Resource
 
-from components.before import full_name
+from components.before import full_name, read_state
 
 READ = "pulumi:pulumi:readStackResourceOutputs"
 API = "${DIGITALOCEAN_API_URL:-https://api.digitalocean.com}/v2"
@@ -25,7 +25,7 @@ class Strays:
 
     def __init__(self, *, tag: Output[str]) -> None:
         self._tag = tag
-        found = pulumi.runtime.invoke(READ, {"stackName": full_name(pulumi.get_stack())}).value or {}
+        found = read_state(READ, {"stackName": full_name(pulumi.get_stack())})
         # as it is before this run: a machine that is replaced in it stands until its end
         self._before: Sequence[Mapping[str, Any]] = list((found.get("outputs") or {}).values())
 
