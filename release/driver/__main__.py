@@ -78,7 +78,7 @@ def _failure(error: BaseException) -> Failure:
 
 
 def _tell(failure: Failure, *, verb: str, document: Mapping[str, Any]) -> None:
-    from release.driver.documents import secrets_in
+    from release.host.agent.masking import secrets_in
 
     print(failure.text(verb=verb, secrets=secrets_in(document)), file=sys.stderr, flush=True)
 

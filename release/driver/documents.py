@@ -15,9 +15,7 @@ from release.ssh import Server
 if TYPE_CHECKING:
     from release.bucket import Bucket
 
-__all__ = ["Arriving", "Limits", "Wanted", "secrets_in"]
-
-SECRET_NAMES = frozenset({"password", "admin_password", "secret_key", "login_key"})
+__all__ = ["Arriving", "Limits", "Wanted"]
 
 
 @dataclass(frozen=True)
@@ -125,18 +123,6 @@ def _artifact_id(given: str) -> str:
     if not re.fullmatch(r"sha256-[0-9a-f]{64}", given):
         raise Failure(f"artifact: should be sha256- and 64 hex digits (got {given!r}), see pulumi stack output")
     return given
-
-
-def secrets_in(document: object, *, inside: bool = False) -> Iterator[str]:
-    """Every secret value of a document, so that no text that is printed holds one."""
-    if isinstance(document, Mapping):
-        for key, value in document.items():
-            yield from secrets_in(value, inside=inside or key == "secrets" or key in SECRET_NAMES)
-    elif isinstance(document, (list, tuple)):
-        for value in document:
-            yield from secrets_in(value, inside=inside)
-    elif inside and isinstance(document, str):
-        yield document
 
 
 def _servers(document: Mapping[str, Any]) -> tuple[Server, ...]:

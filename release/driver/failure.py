@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
-__all__ = ["Failure", "scrubbed"]
+from release.host.agent.masking import masked, pattern
 
-SHORTEST_SECRET = 6  # a shorter value would blank ordinary words
+__all__ = ["Failure"]
 
 
 class Failure(Exception):
@@ -21,10 +20,5 @@ class Failure(Exception):
     def text(self, *, verb: str, secrets: Iterable[str] = ()) -> str:
         """The whole text for stderr: the first line is the cause."""
         first = " ".join(self.cause.split())
-        return scrubbed("\n".join((f"{verb}: {first}", *self.lines)), secrets=secrets)
-
-
-def scrubbed(text: str, *, secrets: Iterable[str]) -> str:
-    """The text with every secret value blanked, longest first so that none is left in part."""
-    values = sorted({value for value in secrets if len(value) >= SHORTEST_SECRET}, key=len, reverse=True)
-    return re.sub("|".join(map(re.escape, values)), "[secret]", text) if values else text
+        text: str = masked("\n".join((f"{verb}: {first}", *self.lines)), pattern(secrets))
+        return text

@@ -5,30 +5,37 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from .machine import Machine
+from .masking import masked
 from .site import Site
 
 __all__ = ["Journal"]
 
 
 class Journal:
-    """journal.jsonl of a site; no secret is ever handed to it."""
+    """journal.jsonl of a site; `hidden` finds the secrets that a cause may hold."""
 
-    def __init__(self, site: Site, machine: Machine, *, release: str = "") -> None:
+    def __init__(
+        self, site: Site, machine: Machine, *, release: str = "", hidden: re.Pattern[str] | None = None
+    ) -> None:
         self.path = site.state / "journal.jsonl"
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.machine = machine
         self.release = release
+        self.hidden = hidden
         self.phases: dict[str, float] = {}
 
     def note(self, event: str, **facts: Any) -> None:
         """Write one line."""
         at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
-        line = json.dumps({"at": at, "release": self.release, "event": event, **facts}, ensure_ascii=False)
+        line = json.dumps(
+            {"at": at, "release": self.release, "event": event, **masked(facts, self.hidden)}, ensure_ascii=False
+        )
         with open(self.path, "a", encoding="utf-8") as file:
             file.write(line + "\n")
             file.flush()

@@ -13,6 +13,7 @@ from .gate import Answers, pass_gate
 from .journal import Journal
 from .lock import held
 from .machine import Machine
+from .masking import pattern, secrets_in
 from .packages import install
 from .site import SLOTS, Site
 from .state import Running, load, locked_state
@@ -32,6 +33,7 @@ def release(wire: Wire, machine: Machine, answers: Answers) -> int:
     site: Site | None = None
     try:
         document = Document.parse(wire.receive(limit=60))
+        wire.hidden = pattern(secrets_in(document.raw))
         site = Site(document.site, machine.root)
         with held(site, machine, by=f"release {document.release}"):
             return _Release(wire, machine, answers, site, document).run()
@@ -56,7 +58,7 @@ class _Release:
     def __init__(self, wire: Wire, machine: Machine, answers: Answers, site: Site, document: Document) -> None:
         self.wire, self.machine, self.answers = wire, machine, answers
         self.site, self.document = site, document
-        self.journal = Journal(site, machine, release=document.release)
+        self.journal = Journal(site, machine, release=document.release, hidden=wire.hidden)
         self.migrated: list[str] = []
         self.notes: list[str] = []
         self.sslmode = "verify-full"
@@ -86,6 +88,7 @@ class _Release:
     def _prepare(self, new: Running) -> None:
         """Everything up to a passed gate; nobody is served by it yet."""
         stop(self.site, self.machine, new.slot)
+        tidy.prune(self.site, load(self.site))  # what an agent that was killed has left
         with self._phase("fetch"):
             fetched = self._fetch()
         with self._phase("compile"):

@@ -10,12 +10,14 @@ from urllib.parse import quote, urlencode
 
 from .document import Document
 from .failure import Failure
+from .masking import forms, secrets_in
 from .site import Site, replace_link, write
 
 __all__ = ["assemble", "environment", "needed_connections", "occupy", "processes", "web_of"]
 
 MIB = 1 << 20
 SYSTEM = 250  # MiB kept for everything else
+SHORTEST = 8  # characters of a secret that is blanked in logs; shorter ones are too often ordinary words
 SPARE = 3  # connections for migrations, a person's manage command, monitoring
 ESTIMATE = 120  # MiB of one process of a site nobody has measured; two releases run at a time
 
@@ -79,9 +81,16 @@ def environment(site: Site, document: Document, *, slot: str, sslmode: str) -> d
         "SLIPWAY_STATIC": f"/srv/{document.site}/slots/{slot}/static",
         "SLIPWAY_MEDIA": json.dumps(_media(document), sort_keys=True),
         "SLIPWAY_KEEP": json.dumps(list(raw.get("keep") or [])),
+        "SLIPWAY_MASK": json.dumps(forms(_secrets(document), shortest=SHORTEST)),
     }
     users = {name: str(value) for name, value in {**(raw.get("env") or {}), **(raw.get("secrets") or {})}.items()}
     return {**given, **users, **own}
+
+
+def _secrets(document: Document) -> list[str]:
+    """What the site is trusted with: the database's administrator is not."""
+    password = document.database.password if document.database else ""
+    return [*secrets_in({**document.raw, "database": None}), password]
 
 
 def _web(document: Document, *, memory: int, cpus: int, connections: int | None) -> dict[str, int]:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import contextlib
 import json
 import queue
+import re
 import threading
 from collections.abc import Mapping
 from io import RawIOBase
 from typing import Any, BinaryIO
 
 from .failure import Failure, Gone
+from .masking import masked
 
 __all__ = ["Wire"]
+
+IN_WORDS = ("error", "detail", "notes")  # what a person reads; the rest are names and digests
 
 
 class Wire:
@@ -23,12 +27,14 @@ class Wire:
         self._lines: queue.Queue[bytes] = queue.Queue()
         self._gone = threading.Event()
         self.ended = threading.Event()
+        self.hidden: re.Pattern[str] | None = None
         threading.Thread(target=self._read, args=(incoming,), daemon=True).start()
 
     def send(self, message: Mapping[str, Any]) -> None:
         """Say one thing; a driver that is gone is noticed by `heed`."""
+        words = {key: masked(message[key], self.hidden) for key in IN_WORDS if key in message}
         try:
-            self._outgoing.write(json.dumps(message, separators=(",", ":")).encode() + b"\n")
+            self._outgoing.write(json.dumps({**message, **words}, separators=(",", ":")).encode() + b"\n")
             self._outgoing.flush()
         except (OSError, ValueError):
             self._gone.set()

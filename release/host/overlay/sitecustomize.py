@@ -1,9 +1,12 @@
-"""What a slipway process does at interpreter start: load its credentials, keep foreign packages off sys.path."""
+"""What a slipway process does at interpreter start: load its credentials, keep them out of the journal, and foreign
+packages off sys.path."""
 
 import json
 import os
+import re
 import site
 import sys
+from typing import TextIO
 
 # Paths beside an unpacked release's PYTHONPATH: Debian's own Python packages, the interpreter's, a user's.
 _FOREIGN = ("dist-packages", "site-packages")
@@ -24,6 +27,32 @@ def _load_credentials() -> None:
         os._exit(78)
 
 
+def _keep_secrets_out_of_the_journal() -> None:
+    hidden = json.loads(os.environ.pop("SLIPWAY_MASK", "[]"))
+    if not hidden or not os.environ.get("JOURNAL_STREAM"):
+        return
+    pattern = re.compile("|".join(map(re.escape, hidden)))
+    for stream in (sys.stdout, sys.stderr):
+        if _is_journal(stream):
+            _mask(stream, pattern)
+
+
+def _is_journal(stream: TextIO) -> bool:
+    """As systemd describes it; a terminal and a pipe get what was written."""
+    status = os.fstat(stream.fileno())
+    return os.environ["JOURNAL_STREAM"] == f"{status.st_dev}:{status.st_ino}"
+
+
+def _mask(stream: TextIO, pattern: re.Pattern[str]) -> None:
+    write = stream.write
+
+    def masked(text: str, /) -> int:
+        write(pattern.sub("[secret]", text))
+        return len(text)
+
+    stream.write = masked  # type: ignore[method-assign]
+
+
 def _use_only_the_release() -> None:
     ours = [os.path.abspath(entry) for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
     sys.path[:] = [
@@ -41,4 +70,5 @@ def _is_source_root(path: str) -> bool:
 
 
 _load_credentials()
+_keep_secrets_out_of_the_journal()
 _use_only_the_release()

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from release.bucket import Bucket
-from release.driver.documents import secrets_in
-from release.driver.failure import Failure, scrubbed
+from release.driver.failure import Failure
 from release.driver.release_id import release_id
+from release.host.agent.masking import masked, pattern, secrets_in
 
 ARTIFACT = "sha256-" + "ab" * 32
 DOCUMENT: dict[str, Any] = {"secret_key": "key", "env": {"A": "1"}, "hosts": ["é.example.org"], "servers": [1]}
@@ -48,9 +48,8 @@ def test_every_secret_of_a_document_is_found() -> None:
 
 
 def test_longer_secrets_go_first_and_short_ones_stay() -> None:
-    assert scrubbed("a secret, a secret-longer, no", secrets=["secret", "secret-longer", "no"]) == (
-        "a [secret], a [secret], no"
-    )
+    hidden = pattern(["secret", "secret-longer", "no"])
+    assert masked("a secret, a secret-longer, no", hidden) == "a [secret], a [secret], no"
 
 
 def test_a_failure_has_its_cause_in_one_line() -> None:

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from release.host.agent.masking import forms
+
 CODE = "import json, os, sys; print(json.dumps([sys.path, os.environ.get('GREETING'), 'loud' in sys.modules]))"
 
 
@@ -33,6 +35,33 @@ def test_only_the_releases_own_packages_are_importable(overlay: Path, tmp_path: 
     packages = [path for path in paths if path.endswith(("site-packages", "dist-packages"))]
     assert packages == [str(tmp_path / "site-packages")]
     assert paths[-1] == str(tmp_path / "src" / "src")
+
+
+TALK = """
+import json, os, sys
+print(os.environ["TOKEN"], flush=True)
+print("connecting to", repr(os.environ["TOKEN"]), file=sys.stderr)
+raise LookupError(json.dumps(dict(os.environ)))
+"""
+
+
+def test_no_secret_reaches_the_journal_in_any_shape(overlay: Path, tmp_path: Path) -> None:
+    token = 'it\'s "quoted" 50% ünder\nline two'
+    (tmp_path / "env").write_text(json.dumps({"TOKEN": token, "SLIPWAY_MASK": json.dumps(forms([token]))}))
+    environment = {"PYTHONPATH": str(overlay), "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    said = {}
+    for journal in (True, False):
+        with (tmp_path / "log").open("w+") as log:
+            status = os.fstat(log.fileno())
+            stream = {"JOURNAL_STREAM": f"{status.st_dev}:{status.st_ino}"} if journal else {}
+            subprocess.run(
+                [sys.executable, "-c", TALK], env={**environment, **stream}, stdout=log, stderr=log, check=False
+            )
+            said[journal] = (tmp_path / "log").read_text()
+    assert "[secret]\nconnecting to '[secret]'" in said[True]
+    assert not [form for form in forms([token]) if form in said[True]]
+    assert "SLIPWAY_MASK" not in said[True]
+    assert token in said[False], "the control: without it the same process tells"
 
 
 def test_unreadable_credentials_stop_the_process_loudly(overlay: Path, tmp_path: Path) -> None:
