@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shlex
+import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 
 __all__ = ["LOGIN_USER", "Login", "Server", "heeded", "quoted", "stop_on_signals", "unheeded"]
 
 LOGIN_USER = "deploy"
+PREFIX = "slipway-login-"
+YOUNG = 60.0  # seconds in which a directory may not be held yet by the process that makes it
 
 # Nothing of the caller's own SSH set-up may change what a release does: no configuration file, no agent, no other key.
 OPTIONS = (
@@ -57,7 +64,10 @@ class Login:
         self._directory: tempfile.TemporaryDirectory[str] | None = None
 
     def __enter__(self) -> Login:
-        self._directory = tempfile.TemporaryDirectory(prefix="slipway-login-")  # 0700 by definition
+        _forget_interrupted(Path(tempfile.gettempdir()))
+        self._directory = tempfile.TemporaryDirectory(prefix=PREFIX)  # 0700 by definition
+        self._held = os.open(self._directory.name, os.O_RDONLY)
+        fcntl.flock(self._held, fcntl.LOCK_SH)
         self._write("key", self._key)
         self._write("known_hosts", "".join(f"{server.name} {server.host_key}\n" for server in self._servers))
         return self
@@ -66,6 +76,7 @@ class Login:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._directory is not None:
+            os.close(self._held)
             self._directory.cleanup()
             self._directory = None
 
@@ -85,6 +96,24 @@ class Login:
         descriptor = os.open(os.path.join(self._directory.name, name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with open(descriptor, "w") as file:
             file.write(text)
+
+
+def _forget_interrupted(place: Path) -> None:
+    """Remove the keys of logins whose process was killed: the kernel let go of their directories when it died."""
+    for path in place.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            status = path.lstat()
+            if status.st_uid == os.getuid() and time.time() - status.st_mtime > YOUNG:
+                _remove_unless_held(path)
+
+
+def _remove_unless_held(path: Path) -> None:
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        fcntl.flock(directory, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(path)
+    finally:
+        os.close(directory)
 
 
 def quoted(words: Sequence[str]) -> str:
