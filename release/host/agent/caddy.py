@@ -28,6 +28,7 @@ def render(*, site: str, hosts: Sequence[str], max_upload: str, media: str, arri
         "plain": ", ".join(f"http://{host}" for host in hosts),
         "max_upload": max_upload.replace(" ", ""),
         "max_bytes": str(size(max_upload)),
+        "limit": re.sub(r"(?<=\d)(?=[A-Za-z])", " ", max_upload),
     }
     values["media"] = _filled("media.caddy", values) if media == "disk" else ""
     parts = ["site.caddy", "before.caddy"]

@@ -3,11 +3,15 @@
 import ast
 import importlib.util
 import os
+import shutil
+import tempfile
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
 SETTINGS = "slipway_settings"
 STOCK_CALLS = ("get_wsgi_application", "os.environ.setdefault")
+IN_MEMORY = 1 << 20  # bytes of a body of unannounced length; more of it goes to TMPDIR
 
 
 def load() -> Any:
@@ -57,4 +61,18 @@ def is_stock_value(value: ast.expr) -> bool:
     return isinstance(value, ast.Constant) or (isinstance(value, ast.Call) and ast.unparse(value.func) in STOCK_CALLS)
 
 
-application = load()
+def measured(application: Callable[..., Any]) -> Callable[..., Any]:
+    """Django takes a body of unannounced length for an empty one: read it first, and say how long it is."""
+
+    def answer(environ: dict[str, Any], start_response: Any) -> Any:
+        if "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower():
+            body = tempfile.SpooledTemporaryFile(IN_MEMORY)  # noqa: SIM115 - as long as the request
+            shutil.copyfileobj(environ["wsgi.input"], body)
+            environ |= {"CONTENT_LENGTH": str(body.tell()), "wsgi.input": body}
+            body.seek(0)
+        return application(environ, start_response)
+
+    return answer
+
+
+application = measured(load())
