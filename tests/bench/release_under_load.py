@@ -17,7 +17,7 @@ from typing import Any
 
 from tests.bench import bed
 from tests.rehearsal.stage import Stage
-from tests.rehearsal.test_story import end_prober, on_machine, slots
+from tests.rehearsal.test_story import end_prober, slots
 
 URL = "https://staging.example.org"
 BEFORE, AFTER = 2.0, 3.0  # seconds of load on either side of what is watched
@@ -58,7 +58,7 @@ def release(stage: Stage, *, number: int, rate: float) -> dict[str, Any]:
 def restart(stage: Stage, *, rate: float) -> dict[str, Any]:
     """The control: the same prober over a plain restart of the unit, which must be seen."""
     slot = next(iter(slots(stage).values()))
-    found = watched(stage, lambda: on_machine(stage, f"systemctl restart slipway-web@{slot}"), rate=rate)
+    found = watched(stage, lambda: stage.root(f"systemctl restart slipway-web@{slot}"), rate=rate)
     print(line("control: restart of the unit", found))
     return found
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.rehearsal.stage import REPOSITORY, Stage, copy_of_gallery
+from tests.rehearsal import canaries
+from tests.rehearsal.stage import REPOSITORY, Stage, copy_of_gallery, with_trials
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,7 +28,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A rehearsal of the tests' own (a person's `make rehearse` stays as it is), gone at the end."""
     state = Path(os.environ.get("SLIPWAY_TEST_REHEARSAL") or REPOSITORY / ".rehearsal-test")
-    gallery = copy_of_gallery(tmp_path_factory.mktemp("project") / "gallery")
+    gallery = with_trials(copy_of_gallery(tmp_path_factory.mktemp("project") / "gallery"))
     stage = Stage(state=state, gallery=gallery)
     stage.make("destroy")
     started = stage.make("up", "--cloud-only")
@@ -34,3 +36,20 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     yield stage
     destroyed = stage.make("destroy")
     assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
+
+
+@pytest.fixture(scope="session")
+def site(stage: Stage) -> Stage:
+    """The example site, brought up once: test_story*.py use it in the order of their names, the last destroys it."""
+    stage.take_own_token()
+    stage.type(f"inside .venv/bin/python -m rehearsal.story --prepare staging --project {stage.gallery}")
+    plain = {
+        "workers.stumbler": "stumble worker --when-told",
+        "schedule.stumble.run": "stumble schedule",
+        "schedule.stumble.at": "yearly",
+    }
+    values = [f"--plaintext {shlex.quote(f'{key}={value}')}" for key, value in plain.items()]
+    values += [f"--secret {shlex.quote(f'secrets.{key}={value}')}" for key, value in canaries.USERS.items()]
+    stage.type(f"pulumi config set-all -s staging --path {' '.join(values)}", secret=True)
+    stage.up("staging")
+    return stage

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
+import shlex
 import shutil
 import subprocess
 import sys
 import time
 import urllib.error
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ class Stage:
 
     state: Path
     gallery: Path
+    said: list[str] = field(default_factory=list, repr=False, kw_only=True)  # by every command but those about secrets
 
     @property
     def environment(self) -> dict[str, str]:
@@ -33,9 +36,11 @@ class Stage:
         """`python -m rehearsal ARGS`, as make calls it."""
         return self._run([sys.executable, "-m", "rehearsal", *args])
 
-    def type(self, command: str, *, input: str | None = None, check: bool = True) -> Done:
-        """A command line typed into a terminal that has sourced the rehearsal's env."""
+    def type(self, command: str, *, input: str | None = None, check: bool = True, secret: bool = False) -> Done:
+        """A command line typed into a terminal that has sourced the rehearsal's env; a `secret` one is not kept."""
         done = self._run(["bash", "-c", f". {self.state}/env && {command}"], input=input)
+        if not secret:
+            self.said.append(f"$ {command}\n{done.stdout}\n{done.stderr}")
         if check and done.returncode:
             raise AssertionError(f"{command}: exit status {done.returncode}\n{done.stdout}\n{done.stderr}")
         return done
@@ -55,23 +60,41 @@ class Stage:
         return self.type(f"pulumi up --yes --skip-preview --non-interactive --color never -s {stack}", check=check)
 
     def outputs(self, stack: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.type(f"pulumi stack output --json --show-secrets -s {stack}").stdout)
+        done = self.type(f"pulumi stack output --json --show-secrets -s {stack}", secret=True)
+        found: dict[str, Any] = json.loads(done.stdout)
         return found
 
-    def cloud(self, path: str, *, method: str = "GET") -> dict[str, Any]:
+    def cloud(self, path: str, *, method: str = "GET", body: Any = None) -> dict[str, Any]:
         """The local cloud's own view, under /_cloud/."""
         found: dict[str, Any] = json.loads(
-            self.type(f"inside curl -fsS -X {method} $DIGITALOCEAN_API_URL/_cloud/{path}").stdout
+            self.type(f"inside curl -fsS -X {method} {_json(body)} $DIGITALOCEAN_API_URL/_cloud/{path}").stdout
         )
         return found
 
-    def api(self, path: str) -> dict[str, Any]:
-        """The cloud's public API, read with the rehearsal's token."""
+    def api(self, path: str, *, method: str = "GET", body: Any = None) -> dict[str, Any]:
+        """The cloud's public API, asked with the rehearsal's token."""
         header = '-H "Authorization: Bearer $DIGITALOCEAN_TOKEN"'
-        found: dict[str, Any] = json.loads(
-            self.type(f"inside curl -fsS {header} $DIGITALOCEAN_API_URL/v2/{path}").stdout
-        )
+        done = self.type(f"inside curl -fsS -X {method} {header} {_json(body)} $DIGITALOCEAN_API_URL/v2/{path}")
+        found: dict[str, Any] = json.loads(done.stdout or "{}")
         return found
+
+    def root(self, script: str, *, stack: str = "staging", secret: bool = False) -> str:
+        """What a shell script says, run by root on the stack's machine, over SSH as a person with its key would."""
+        found = self.outputs(stack)
+        key = self.state / "test-key"
+        key.touch(mode=0o600)
+        key.write_text(found["login_key"])
+        options = f"-i {key} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+        host = found["servers"][0]["host"]
+        try:
+            return self.type(f"inside ssh {options} deploy@{host} sudo bash -eus", input=script, secret=secret).stdout
+        finally:
+            key.unlink()
+
+    def take_own_token(self) -> None:
+        """A token that nobody else has: where it turns up, it came from here."""
+        with (self.state / "env").open("a") as file:
+            file.write(f"export DIGITALOCEAN_TOKEN=local-{secrets.token_hex(16)}\n")
 
     def live(self, url: str) -> dict[str, Any]:
         """What the site says it runs, over its public name with its certificate verified."""
@@ -113,6 +136,10 @@ class Stage:
         )
 
 
+def _json(body: Any) -> str:
+    return "" if body is None else f"-H 'Content-Type: application/json' -d {shlex.quote(json.dumps(body))}"
+
+
 def wait_until(true: Callable[[], bool], *, limit: float, what: str) -> float:
     """Poll until `true`; returns the seconds it took, fails with `what` past `limit` seconds."""
     started = time.monotonic()
@@ -126,10 +153,26 @@ def wait_until(true: Callable[[], bool], *, limit: float, what: str) -> float:
     raise AssertionError(f"{what}: not within {limit:.0f} s")
 
 
+DEBRIS = shutil.ignore_patterns("__pycache__", "*.sqlite3")
+
+
 def copy_of_gallery(target: Path) -> Path:
     """The example project at a place where a test may edit it."""
-    shutil.copytree(REPOSITORY / "examples/gallery", target, ignore=shutil.ignore_patterns("__pycache__", "*.sqlite3"))
+    shutil.copytree(REPOSITORY / "examples/gallery", target, ignore=DEBRIS)
     return target
+
+
+def with_trials(project: Path) -> Path:
+    """The project with one app more, which tries as the site itself what a site may do."""
+    shutil.copytree(REPOSITORY / "tests/rehearsal/trials", project / "trials", ignore=DEBRIS)
+    for file, old, new in (
+        ("gallery/settings.py", '    "pictures",', '    "pictures",\n    "trials",'),
+        ("gallery/urls.py", '    path("admin/",', '    path("trials/", include("trials.urls")),\n    path("admin/",'),
+    ):
+        before = (project / file).read_text()
+        assert old in before
+        (project / file).write_text(before.replace(old, new))
+    return project
 
 
 def descendants(pid: int) -> list[tuple[int, list[str]]]:

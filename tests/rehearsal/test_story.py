@@ -1,4 +1,4 @@
-"""The story of a site on DigitalOcean, in order: deploys good and bad, a kill, a reboot, promotion, the end."""
+"""The story of a site on DigitalOcean, in order: deploys good and bad, a kill, a reboot, promotion."""
 
 from __future__ import annotations
 
@@ -20,15 +20,6 @@ pytestmark = pytest.mark.rehearsal
 URL = "https://staging.example.org"
 VIEWS = "pictures/views.py"
 TEMPLATE = "pictures/templates/pictures/base.html"
-
-
-@pytest.fixture(scope="module")
-def site(stage: Stage) -> Stage:
-    """The first deploy; everything after it happens to this site."""
-    done = stage.type(f"inside .venv/bin/python -m rehearsal.story --prepare staging --project {stage.gallery}")
-    assert done.returncode == 0
-    stage.up("staging")
-    return stage
 
 
 def test_first_deploy_answers_over_https(site: Stage) -> None:
@@ -109,30 +100,40 @@ def test_the_same_prober_sees_a_restart_of_the_unit(site: Stage, tmp_path: Path)
     prober = site.start(f"inside .venv/bin/python -m rehearsal.prober {URL}/ --rate 50 --seconds 60 --out {report}")
     time.sleep(2)
     slot = next(iter(slots(site).values()))
-    on_machine(site, f"systemctl stop slipway-web@{slot}; sleep 8; systemctl start slipway-web@{slot}")
+    site.root(f"systemctl stop slipway-web@{slot}; sleep 8; systemctl start slipway-web@{slot}")
     time.sleep(3)
     assert end_prober(prober, report)["failed"] > 0
 
 
 IMPORT = "from django.contrib import messages\n"
-MIGRATION = """from django.db import migrations
+HOME = "    form = PictureForm(request.POST or None"
+MIGRATION = """from django.db import connection, migrations
+
+
+def read(apps, schema_editor):
+    try:
+        schema_editor.execute("SELECT * FROM no_such_table")
+    except Exception as error:
+        raise RuntimeError(f"{error} at {connection.settings_dict}")
 
 
 class Migration(migrations.Migration):
     dependencies = [("pictures", "0001_initial")]
-    operations = [migrations.RunSQL("SELECT * FROM no_such_table")]
+    operations = [migrations.RunPython(read)]
 """
-# What is done to the project, and the cause a person must read.
+# What is done to the project, and the cause a person must read. Their words hold every secret the site has, as those of
+# programs in trouble do: test_story_secrets.py looks for them in all that was said and written down.
 BROKEN = {
     "cannot import": ("edit", VIEWS, IMPORT, f"import no_such_module\n{IMPORT}", "no_such_module"),
     "cannot import on the server": (
         "edit",
         VIEWS,
         IMPORT,
-        f"import os\n{IMPORT}if os.path.exists('/srv/slipway'):\n    import no_such_module\n",
+        f"import os\n{IMPORT}if os.path.exists('/srv/slipway'):\n"
+        "    raise ModuleNotFoundError(f'no_such_module {os.environ}')\n",
         "no_such_module",
     ),
-    "answers 500": ("edit", VIEWS, "def home(request", "def home(broken_request", "500"),
+    "answers 500": ("edit", VIEWS, HOME, f"    raise LookupError(__import__('os').environ)\n{HOME}", "500"),
     "migration fails": ("write", "pictures/migrations/0099_broken.py", MIGRATION, "no_such_table"),
 }
 
@@ -179,9 +180,7 @@ def test_a_reboot_brings_the_same_release_back(site: Stage) -> None:
         for row in site.api("droplets")["droplets"]
         if server["host"] in {address["ip_address"] for address in row["networks"]["v4"]}
     )
-    boot = on_machine(
-        site, "cat /proc/sys/kernel/random/boot_id; systemctl show -p UserspaceTimestampMonotonic; uptime -s"
-    )
+    boot = site.root("cat /proc/sys/kernel/random/boot_id; systemctl show -p UserspaceTimestampMonotonic; uptime -s")
     site.type(
         "inside curl -fsS -X POST -H 'Content-Type: application/json' -H \"Authorization: Bearer $DIGITALOCEAN_TOKEN\" "
         f'-d \'{{"type": "reboot"}}\' $DIGITALOCEAN_API_URL/v2/droplets/{machine["id"]}/actions'
@@ -197,19 +196,6 @@ def test_production_gets_what_staging_has_proven(site: Stage) -> None:
     assert site.live("https://example.org")["artifact"] == site.live(URL)["artifact"]
 
 
-def test_destroy_leaves_only_what_was_the_owners(site: Stage) -> None:
-    records = owners_records(site)
-    site.type("pulumi destroy --yes --non-interactive --color never -s staging")
-    left = [row for row in site.cloud("inventory")["resources"] if "staging" in json.dumps(row)]
-    assert left == []
-    assert owners_records(site) == records
-
-
-def owners_records(site: Stage) -> list[tuple[str, str, str]]:
-    rows = site.api("domains/example.org/records")["domain_records"]
-    return sorted((row["type"], row["name"], row["data"]) for row in rows if row["type"] in ("TXT", "MX", "NS", "SOA"))
-
-
 def api_writes(site: Stage) -> int:
     return int(site.cloud("counters")["api_writes"])
 
@@ -217,20 +203,6 @@ def api_writes(site: Stage) -> int:
 def slots(site: Stage) -> dict[str, str]:
     status = json.loads(site.type("slipway status staging --json").stdout)
     return {name: row["slot"] for name, row in status["servers"].items()}
-
-
-def on_machine(site: Stage, command: str) -> str:
-    """Run a command as root on the staging machine, over SSH as a person with its key would."""
-    found = site.outputs("staging")
-    server = found["servers"][0]
-    key = site.state / "test-key"
-    key.touch(mode=0o600)
-    key.write_text(found["login_key"])
-    options = f"-i {key} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
-    try:
-        return site.type(f"inside ssh {options} deploy@{server['host']} 'sudo sh -c \"{command}\"'").stdout
-    finally:
-        key.unlink()
 
 
 def ssh_logins(site: Stage) -> int:
