@@ -23,11 +23,12 @@ def dependencies() -> Path:
     """What the project's requirements name, installed once for the builder's own Python."""
     locked = GALLERY / "requirements.txt"
     digest = hashlib.sha256(locked.read_bytes() + sys.version.encode()).hexdigest()[:16]
-    target = SHARED_CACHE / "tests" / f"gallery-{digest}"
+    target = SHARED_CACHE / "tests" / f"gallery-compiled-{digest}"
     if not target.exists():
         making = target.with_name(f".{target.name}.{os.getpid()}")
         uv = Path(sys.executable).with_name("uv")
         command = [uv, "pip", "install", "-q", "--python", sys.executable, "--require-hashes", "--target", making]
+        command.append("--compile-bytecode")  # half the time of every start
         subprocess.run([*map(str, command), "-r", str(locked)], check=True)
         try:
             making.rename(target)
