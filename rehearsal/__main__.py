@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import shutil
 import sys
 
@@ -30,6 +31,9 @@ def unfit() -> str | None:
     """Why this computer cannot hold a rehearsal, or None."""
     if sys.platform != "linux":
         return f"rehearsal: needs Linux (got {sys.platform}), see docs/rehearsal.md for a Linux virtual machine"
+    if platform.machine() != "x86_64":
+        needs = "an x86-64 computer: its machines start the packages that are built for the servers"
+        return f"rehearsal: needs {needs} (got {platform.machine()}), see docs/rehearsal.md"
     if os.geteuid() != 0:
         return "rehearsal: needs root, for network namespaces and machines: sudo make rehearse"
     return None

@@ -9,6 +9,7 @@ from pathlib import Path
 from release.build.artifact import Artifact, load, save
 from release.build.cache import Cache, canonical, default_cache
 from release.build.errors import BuildError
+from release.build.platforms import Platform
 from release.build.request import OVERLAY, Request
 from release.build.tree import Tree, read_tree
 
@@ -16,7 +17,14 @@ BUILDER = Path(__file__).parent
 
 
 def build(
-    project: Path, *, settings: str, env: Collection[str] = (), lock: Path, dirty_ok: bool = True, python: str = "3.13"
+    project: Path,
+    *,
+    settings: str,
+    env: Collection[str] = (),
+    lock: Path,
+    dirty_ok: bool = True,
+    python: str = "3.13",
+    here: Platform | None = None,
 ) -> Artifact:
     """The artifact of a Django project; the second build of the same files only reads them."""
     if not project.is_dir():
@@ -26,7 +34,8 @@ def build(
     tree = read_tree(project.absolute())
     if tree.changed and not dirty_ok:
         refuse_dirty(tree)
-    request = Request(settings=settings, env=tuple(sorted(set(env))), lock=lock, python=python)
+    names, here = tuple(sorted(set(env))), here or Platform.here()
+    request = Request(settings=settings, env=names, lock=lock, python=python, here=here)
     cache = default_cache()
     found = known(cache=cache, tree=tree, request=request)
     if not found:

@@ -56,20 +56,20 @@ class Failure:
         return f"{self.kind}: {first}" if first else self.kind
 
 
-def uv_failure(*, source: str, stderr: str) -> str:
+def uv_failure(*, source: str, stderr: str, where: str = "the servers") -> str:
     """The message for a failed resolution or installation."""
     lines = [re.sub(r"^[^\w`'\"(\[]+", "", line).strip() for line in stderr.splitlines() if line.strip()]
     failed = re.search(r"Failed to (?:download and )?build `([^`]+)`", stderr)
     if failed and "build backend" in stderr:
         got = f"a source package that does not build here: {reason(lines)}"
-        return f"{source}: {failed[1]} should have a wheel for the servers (got {got}), name a package with wheels"
+        return f"{source}: {failed[1]} should have a wheel for {where} (got {got}), name a package with wheels"
     if foreign := NO_WHEEL.search(" ".join(lines)):
         way_out = "name a version or package that has one"
-        return f"{source}: {foreign[1]} should have a wheel for the servers (got wheels for others only), {way_out}"
+        return f"{source}: {foreign[1]} should have a wheel for {where} (got wheels for others only), {way_out}"
     told = lines[1:] if "No solution found" in stderr else lines[:3]
     because = re.sub(r"\s*hint:.*|\b(error|cause): ", "", " ".join(told))
     wheels = "has no wheels" in stderr
-    rule = "each package should have a wheel for the servers" if wheels else "its packages should resolve and install"
+    rule = f"each package should have a wheel for {where}" if wheels else "its packages should resolve and install"
     return f"{source}: {rule} (got: {because}), change the one named"
 
 

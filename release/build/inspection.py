@@ -83,6 +83,7 @@ def environment(*, workplace: Workplace, settings: str, env: Collection[str]) ->
         "HOME": str(workplace.home),
         "TMPDIR": str(workplace.home),
         "LANG": "C.UTF-8",
+        "PYTHONUTF8": "1",  # where that locale is not known
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
         "PYTHONHASHSEED": "0",
         "DJANGO_SETTINGS_MODULE": "slipway_settings",

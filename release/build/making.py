@@ -11,7 +11,8 @@ from release.build.dependencies import resolve
 from release.build.errors import BuildError
 from release.build.inspection import Workplace, look
 from release.build.layers import Member, pack
-from release.build.packages import PLATFORM, Packages, install, install_here
+from release.build.packages import Packages, install, install_here
+from release.build.platforms import TARGET
 from release.build.python import find_python
 from release.build.request import OVERLAY, Request
 from release.build.static import pack_static
@@ -40,7 +41,9 @@ def assemble(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Ma
     python = find_python(request.python)
     dependencies = resolve(stage=source, root=root, lock=request.lock, python=request.python)
     packages = install(cache=cache, dependencies=dependencies, tree=staged, python=request.python)
-    here = install_here(cache=cache, dependencies=dependencies, tree=staged, packages=packages, python=python)
+    here = install_here(
+        cache=cache, dependencies=dependencies, tree=staged, packages=packages, python=python, here=request.here
+    )
     made, untranslated = translations.compile_all(staged)
     put(target=source, files=made)
     workplace = prepare(scratch=scratch, packages=here, root=root, python=python)
@@ -108,7 +111,7 @@ def describe(
     return {
         "format": FORMAT,
         "python": python,
-        "platform": PLATFORM,
+        "platform": TARGET,
         "layers": layers,
         "root": root,
         "django": found["django"],

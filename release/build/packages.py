@@ -3,7 +3,6 @@
 import hashlib
 import importlib.metadata
 import os
-import platform
 import re
 import shutil
 import sys
@@ -17,10 +16,10 @@ from release.build.dependencies import Dependencies
 from release.build.errors import BuildError
 from release.build.explaining import uv_failure
 from release.build.layers import Member, pack
+from release.build.platforms import TARGET, Platform
 from release.build.tree import Tree
 from release.build.uv import UvFailed, uv
 
-PLATFORM = "x86_64-manylinux_2_28"
 PLATFORM_OPTION = "--python-platform"
 FORMAT = 1  # raise it when the layer of the same requirements should come out different
 TRACES = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
@@ -42,28 +41,31 @@ class Packages:
 
 def install(*, cache: Cache, dependencies: Dependencies, tree: Tree, python: str) -> Packages:
     """Install for the target once per set of requirements and Python; later builds find it."""
-    key = digest(dependencies=dependencies, tree=tree, place=[python, PLATFORM])
+    key = digest(dependencies=dependencies, tree=tree, place=[python, TARGET])
     directory = cache.path(kind="packages", name=f"{key}/site-packages")
     with cache.locked(f"packages-{key}"):
         layer = cache.read(kind="packages", key=key)
         if not layer or not directory.exists() or not cache.path(kind="layers", name=f"{layer}.tar.zst").exists():
-            target = ["--python", sys.executable, "--python-version", python, PLATFORM_OPTION, PLATFORM]
+            target = ["--python", sys.executable, "--python-version", python, PLATFORM_OPTION, TARGET]
             unpack(cache=cache, dependencies=dependencies, directory=directory, target=target)
             layer = pack(cache=cache, members=members(directory))
             cache.write(kind="packages", key=key, value=layer)
     return Packages(layer=layer, directory=directory)
 
 
-def install_here(*, cache: Cache, dependencies: Dependencies, tree: Tree, packages: Packages, python: Path) -> Packages:
-    """The same set for this machine's own platform, where that is not the target's."""
-    here = (platform.system(), platform.machine())
-    if here == ("Linux", "x86_64"):
+def install_here(
+    *, cache: Cache, dependencies: Dependencies, tree: Tree, packages: Packages, python: Path, here: Platform
+) -> Packages:
+    """The same set for this computer's own platform, where that is not the target's."""
+    if here.runs_target:
         return packages
-    key = digest(dependencies=dependencies, tree=tree, place=[str(python), *here])
+    place = [str(python), here.system, here.machine, here.glibc]
+    key = digest(dependencies=dependencies, tree=tree, place=place)
     directory = cache.path(kind="packages", name=f"{key}/site-packages")
     with cache.locked(f"packages-{key}"):
         if not directory.exists():
-            unpack(cache=cache, dependencies=dependencies, directory=directory, target=["--python", str(python)])
+            target = ["--python", str(python)]
+            unpack(cache=cache, dependencies=dependencies, directory=directory, target=target, here=here)
     return Packages(layer=packages.layer, directory=directory)
 
 
@@ -72,7 +74,9 @@ def digest(*, dependencies: Dependencies, tree: Tree, place: list[str]) -> str:
     return hashlib.sha256(canonical([FORMAT, dependencies.text, local, *place])).hexdigest()
 
 
-def unpack(*, cache: Cache, dependencies: Dependencies, directory: Path, target: list[str]) -> None:
+def unpack(
+    *, cache: Cache, dependencies: Dependencies, directory: Path, target: list[str], here: Platform | None = None
+) -> None:
     with cache.scratch() as scratch:
         listed, unpacked = scratch / "requirements.txt", scratch / "site-packages"
         listed.write_text(dependencies.text)
@@ -80,7 +84,8 @@ def unpack(*, cache: Cache, dependencies: Dependencies, directory: Path, target:
         try:
             uv([*command, "--target", str(unpacked), "-r", str(listed)], directory=dependencies.directory)
         except UvFailed as failure:
-            raise BuildError(uv_failure(source=dependencies.source, stderr=str(failure))) from None
+            where = f"this computer ({here.name}), where collectstatic runs" if here else "the servers"
+            raise BuildError(uv_failure(source=dependencies.source, stderr=str(failure), where=where)) from None
         if PLATFORM_OPTION in target:
             check_wheels(target=unpacked, source=dependencies.source)
         clean(unpacked)
@@ -95,7 +100,7 @@ def check_wheels(*, target: Path, source: str) -> None:
         platforms = {platform for tag in tags for platform in tag.split("-")[-1].split(".")}
         if tags and not any(FITTING.fullmatch(platform) for platform in platforms):
             package = file.parent.name.removesuffix(".dist-info").replace("-", " ")
-            rule = f"{package} should have a wheel for {PLATFORM} or be pure Python"
+            rule = f"{package} should have a wheel for {TARGET} or be pure Python"
             raise BuildError(f"{source}: {rule} (got {tags[0]}, built on this machine), use another")
 
 

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from release.build.platforms import Platform
+
 OVERLAY = Path(__file__).parent.parent / "host" / "overlay"
 
 
@@ -14,3 +16,4 @@ class Request:
     env: tuple[str, ...]
     lock: Path
     python: str
+    here: Platform  # changes how a build is made, never what it gives

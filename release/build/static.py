@@ -1,6 +1,5 @@
 """The static layer: collected files, and compressed copies of the texts beside them."""
 
-import gzip
 import hashlib
 import json
 from collections.abc import Callable, Iterator
@@ -20,11 +19,12 @@ TEXTS = frozenset({
 })
 # fmt: on
 SMALLEST = 1024
-VERSION = 1
+VERSION = 2
+# Both come with slipway, at one version everywhere. Not gzip: each Python brings a zlib of its own, which writes other
+# bytes, and so another artifact. Caddy compresses for who takes nothing else.
 ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "zst": lambda content: zstandard.ZstdCompressor(level=19, write_content_size=True).compress(content),
     "br": lambda content: brotli.compress(content, quality=9),
-    "gz": lambda content: gzip.compress(content, compresslevel=9, mtime=0),
 }
 
 

@@ -55,6 +55,7 @@ def read_tree(project: Path) -> Tree:
     candidates = [path for path in listed if not is_inside(path=path, directories=environments)]
     secrets = [path for path in candidates if exclusions.secret_kind(path=path, file=project / path)]
     taken = [path for path in candidates if path not in set(secrets) and not exclusions.is_bytecode(path)]
+    check_case(project=project, paths=taken)
     entries = read_entries(project=project, paths=taken)
     changed = git.changes(project) if tracked else ()
     return Tree(project=project, entries=entries, git=tracked, changed=changed, left_out=tuple(secrets))
@@ -74,6 +75,20 @@ def walk(project: Path, *, below: str = "") -> Iterator[str]:
 
 def is_inside(*, path: str, directories: set[str]) -> bool:
     return any(str(parent) in directories and str(parent) != "." for parent in PurePosixPath(path).parents)
+
+
+def check_case(*, project: Path, paths: Iterable[str]) -> None:
+    """Refuse two names that are one file on this computer's disk: its content would be taken for both."""
+    known: dict[str, str] = {}
+    for path in paths:
+        other = known.setdefault(path.casefold(), path)
+        if other != path and same_file(project / path, project / other):
+            rule = "names should differ by more than upper and lower case, this disk does not tell them apart"
+            raise BuildError(f"{path}: {rule} (got {other} too), rename one in git")
+
+
+def same_file(one: Path, other: Path) -> bool:
+    return os.path.lexists(one) and os.path.lexists(other) and os.path.samestat(one.lstat(), other.lstat())
 
 
 def read_entries(*, project: Path, paths: Iterable[str]) -> tuple[Entry, ...]:

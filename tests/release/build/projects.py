@@ -58,7 +58,8 @@ urlpatterns = [
 """
 FILES = {
     "manage.py": "import os\n",
-    "requirements.txt": "Django>=5.2,<5.3\n",
+    # A compiled package, and one that only a Mac gets.
+    "requirements.txt": "Django>=5.2,<5.3\npillow>=11\nappnope>=0.1.4; sys_platform == 'darwin'\n",
     "site1/__init__.py": "",
     "site1/settings.py": SETTINGS,
     "site1/urls.py": URLS,

@@ -1,5 +1,6 @@
 """Which files of a project belong into its artifact."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -118,3 +119,17 @@ def test_the_digest_knows_content_names_links_and_the_executable_bit(tmp_path: P
     assert len(set(digests)) == len(digests)
     (tmp_path / "b.py").chmod(0o700)
     assert read_tree(tmp_path).digest == digests[-1]
+
+
+def test_names_that_this_disk_does_not_tell_apart_are_refused(tmp_path: Path) -> None:
+    write(tmp_path, {"manage.py": "", "notes/Logo.svg": "<svg/>"})
+    os.link(tmp_path / "notes/Logo.svg", tmp_path / "notes/logo.svg")  # what a Mac's disk makes of two tracked names
+    with pytest.raises(BuildError) as caught:
+        read_tree(tmp_path)
+    assert str(caught.value) == (
+        "notes/logo.svg: names should differ by more than upper and lower case, this disk does not tell them apart "
+        "(got notes/Logo.svg too), rename one in git"
+    )
+    (tmp_path / "notes/logo.svg").unlink()
+    write(tmp_path, {"notes/logo.svg": "<svg/>"})
+    assert {"notes/Logo.svg", "notes/logo.svg"} <= read_tree(tmp_path).paths
