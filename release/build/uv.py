@@ -39,7 +39,8 @@ def uv(arguments: Sequence[str], *, directory: Path) -> str:
 def environment() -> dict[str, str]:
     """The user's environment (proxies, certificates, credentials) with pip's sources said in uv's words."""
     inherited = {name: value for name, value in os.environ.items() if name not in OTHERS}
-    fixed = {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1"}
+    # An error has to come in whole lines: uv breaks them where a terminal would.
+    fixed = {"UV_PYTHON_DOWNLOADS": "never", "UV_NO_PROGRESS": "1", "NO_COLOR": "1", "COLUMNS": "9999"}
     return {**sources(pip_settings()), **inherited, **fixed}
 
 
