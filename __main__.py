@@ -11,6 +11,7 @@ from components.before import Before
 from components.clouds import cloud
 from components.environment import Environment
 from components.losses import OUTPUT, refuse_losses
+from components.orders import check_order
 from settings import Settings
 from stack_file import stack_directory
 
@@ -29,8 +30,11 @@ signal.signal(signal.SIGINT, end)
 
 settings = Settings.load()
 before = Before()
-refuse_losses(settings, before.outputs.get(OUTPUT))
+recorded = before.outputs.get(OUTPUT)
+refuse_losses(settings, recorded)
+chosen_cloud = cloud(settings.cloud)
+check_order(settings, recorded, cloud=chosen_cloud)
 chosen = choose(settings, lock=stack_directory() / f"{settings.environment}.lock")
-environment = Environment(settings, cloud=cloud(settings.cloud), chosen=chosen, before=before)
+environment = Environment(settings, cloud=chosen_cloud, chosen=chosen, before=before)
 for name, value in environment.outputs.items():
     pulumi.export(name, value)

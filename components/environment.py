@@ -89,7 +89,12 @@ class Environment(ComponentResource):
         suffix = random.RandomId("suffix", byte_length=3, opts=kept).hex  # another one would be other buckets
         names = Names(site=settings.site.name, environment=settings.environment, suffix=suffix)
         return cloud(
-            region=settings.region, network=settings.network, names=names, protect=settings.protect, parent=self
+            region=settings.region,
+            network=settings.network,
+            names=names,
+            protect=settings.protect,
+            fail=settings.fail,
+            parent=self,
         )
 
 

@@ -75,7 +75,7 @@ class Release(ComponentResource):
         if stack is None:
             return None
         reference = pulumi.StackReference(full_name(stack), opts=self._inside)
-        return reference.get_output("release_source").apply(lambda found: _released(stack, found))
+        return reference.get_output("release_source").apply(lambda found: _released(settings, stack, found))
 
 
 def run(name: str, subject: pulumi.Input[str], document: Mapping[str, Any], *, opts: ResourceOptions) -> Command:
@@ -122,7 +122,7 @@ def site_document(site: Site) -> dict[str, Any]:
     }
 
 
-def _released(stack: str, found: Any) -> Any:
+def _released(settings: Settings, stack: str, found: Any) -> Any:
     if found is None:
-        raise pulumi.RunError(f"promoted-from: {stack} has released nothing yet, run pulumi up --stack {stack} first")
+        settings.fail("promoted-from", f"{stack} has released nothing yet, run pulumi up --stack {stack} first")
     return found

@@ -46,6 +46,7 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     from tests.plans.account import Account
 
     monkeypatch.delenv("DIGITALOCEAN_API_URL", raising=False)  # the SDK makes it an input of a provider
+    monkeypatch.setenv("DIGITALOCEAN_TOKEN", "local-paper")
     account = Account()
     yield account
     left = len(SETTINGS.rpc_manager.rpcs) + len(SETTINGS.outputs)

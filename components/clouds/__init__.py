@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from importlib import import_module
 
 from components.clouds.cloud import Cloud
@@ -10,7 +10,7 @@ from components.clouds.cloud import Cloud
 CLOUDS: Mapping[str, str] = {"digitalocean": "DigitalOcean"}
 
 
-def cloud(name: str) -> Callable[..., Cloud]:
+def cloud(name: str) -> type[Cloud]:
     """The cloud of this name. Importing all of them at once would cost every run half a second a piece."""
-    found: Callable[..., Cloud] = getattr(import_module(f"components.clouds.{name}"), CLOUDS[name])
+    found: type[Cloud] = getattr(import_module(f"components.clouds.{name}"), CLOUDS[name])
     return found

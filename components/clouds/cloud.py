@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from pulumi import CustomResource, Input, Output, Resource, ResourceOptions
+
+# Ends the program over a setting: its key, and what is wrong with it.
+Fail = Callable[[str, str], NoReturn]
 
 
 @dataclass(frozen=True)
@@ -73,10 +76,27 @@ class Bucket:
     secret_key: Output[str]
 
 
+@dataclass(frozen=True)
+class Order:
+    """What an environment is about to ask of a cloud for the first time; None is what stands already."""
+
+    region: str
+    server_size: str | None
+    database_size: str | None
+    database_standby: bool
+    zone: str | None
+
+
 class Cloud(Protocol):
     """What every cloud must be able to give a Django site. How it keeps a promise stays in its own file."""
 
-    def __init__(self, *, region: str, network: str | None, names: Names, protect: bool, parent: Resource) -> None:
+    @staticmethod
+    def check(order: Order, *, fail: Fail) -> None:
+        """Refuse, before anything is made, what the account cannot have; `fail` names the setting."""
+
+    def __init__(
+        self, *, region: str, network: str | None, names: Names, protect: bool, fail: Fail, parent: Resource
+    ) -> None:
         """`network` is a private one that exists; without it the cloud makes one. `protect` guards what holds data."""
 
     def servers(

@@ -9,15 +9,18 @@ import pulumi
 import pulumi_digitalocean as do
 from pulumi import Input, Output, Resource, ResourceOptions
 
-from components.clouds.cloud import Address, Bucket, Cloud, Database, Names, Server
+from components.clouds.cloud import Address, Bucket, Cloud, Database, Fail, Names, Order, Server
+from components.clouds.digitalocean_account import (
+    DATABASE_SIZES,
+    IMAGE,
+    SERVER_SIZES,
+    Records,
+    check,
+    explain,
+    records,
+)
 from components.clouds.digitalocean_strays import Strays
 
-SERVER_SIZES: Mapping[str, str] = {"small": "s-1vcpu-1gb", "medium": "s-2vcpu-2gb", "large": "s-2vcpu-4gb"}
-DATABASE_SIZES: Mapping[str, str] = {
-    "small": "db-s-1vcpu-1gb",
-    "medium": "db-s-1vcpu-2gb",
-    "large": "db-s-2vcpu-4gb",
-}
 # Regions without Spaces, and the nearest one that has them.
 SPACES_REGIONS: Mapping[str, str] = {"nyc1": "nyc3", "nyc2": "nyc3", "sfo1": "sfo3", "ams2": "ams3"}
 ANYWHERE = ["0.0.0.0/0", "::/0"]
@@ -27,13 +30,20 @@ RECORD_SECONDS = 300
 class DigitalOcean:
     """Droplets behind a reserved IP, managed Postgres, Spaces; one token is all it asks for."""
 
-    def __init__(self, *, region: str, network: str | None, names: Names, protect: bool, parent: Resource) -> None:
+    @staticmethod
+    def check(order: Order, *, fail: Fail) -> None:
+        check(order, fail=fail)
+
+    def __init__(
+        self, *, region: str, network: str | None, names: Names, protect: bool, fail: Fail, parent: Resource
+    ) -> None:
         self._region = region
         self._existing_network = network
         self._names = names
         self._protect = protect
+        self._fail = fail
         self._shared = ResourceOptions(parent=parent)
-        self._records: dict[str, Sequence[do.outputs.GetRecordsRecordResult]] = {}
+        self._records: dict[str, Records] = {}
 
     def servers(
         self,
@@ -53,6 +63,7 @@ class DigitalOcean:
             ignore_changes=["userData", "sshKeys", "image"],
             replacement_trigger=generation,
             replace_on_changes=["size"],
+            hooks=self._explained,
         )
         made = [self._droplet(name, data, size, key, options) for name, data in user_data.items()]
         self._strays.warn_of_droplets([each.machine for each in made], resource=opts.parent)
@@ -77,7 +88,7 @@ class DigitalOcean:
             self._names.plain(name),
             engine="pg",
             version="17",
-            size=_database_size(size, standby=standby),
+            size=DATABASE_SIZES.get(size, size),
             node_count=2 if standby else 1,
             region=self._region,
             private_network_uuid=self._network,
@@ -119,7 +130,7 @@ class DigitalOcean:
         standing = [record for record in self._zone(zone) if record.name == label and record.type in _CLASHING]
         # an import at the command line has no parent to give
         adopted = _merge(opts, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)])
-        unclaimed = _unclaimed(self._names.environment, host, zone, standing)
+        unclaimed = _unclaimed(host, zone, standing, stack=self._names.environment, fail=self._fail)
         do.DnsRecord(
             host,
             domain=zone,
@@ -129,6 +140,10 @@ class DigitalOcean:
             ttl=RECORD_SECONDS,
             opts=_merge(adopted, hooks=pulumi.ResourceHookBinding(before_create=[unclaimed])),
         )
+
+    @cached_property
+    def _explained(self) -> pulumi.ResourceHookBinding:
+        return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook("explain", explain)])
 
     @cached_property
     def _tag(self) -> do.Tag:
@@ -164,7 +179,7 @@ class DigitalOcean:
     def _droplet(self, name: str, user_data: Input[str], size: str, key: do.SshKey, opts: ResourceOptions) -> Server:
         droplet = do.Droplet(
             self._names.plain(name),  # named by the engine: a name of our own would mean the old machine goes first
-            image="debian-13-x64",
+            image=IMAGE,
             region=self._region,
             size=SERVER_SIZES.get(size, size),
             ssh_keys=[key.fingerprint],
@@ -197,11 +212,11 @@ class DigitalOcean:
         )
 
     def _guarded(self, opts: ResourceOptions) -> ResourceOptions:
-        return _merge(opts, protect=self._protect)
+        return _merge(opts, protect=self._protect, hooks=self._explained)
 
-    def _zone(self, zone: str) -> Sequence[do.outputs.GetRecordsRecordResult]:
+    def _zone(self, zone: str) -> Records:
         if zone not in self._records:
-            self._records[zone] = _look_up(zone)
+            self._records[zone] = records(zone, fail=self._fail)
         return self._records[zone]
 
 
@@ -220,13 +235,6 @@ def _inbound(protocol: str, port: str, sources: Sequence[str]) -> do.FirewallInb
     return do.FirewallInboundRuleArgs(protocol=protocol, port_range=port, source_addresses=list(sources))
 
 
-def _database_size(size: str, *, standby: bool) -> str:
-    slug = DATABASE_SIZES.get(size, size)
-    if standby and slug == DATABASE_SIZES["small"]:
-        raise pulumi.RunError(f"database-standby: needs a larger database (got {size}), set database-size: medium")
-    return slug
-
-
 def _database(
     cluster: do.DatabaseCluster, wall: do.DatabaseFirewall, database: do.DatabaseDb, user: do.DatabaseUser
 ) -> Database:
@@ -242,27 +250,12 @@ def _database(
     )
 
 
-def _look_up(zone: str) -> Sequence[do.outputs.GetRecordsRecordResult]:
-    try:
-        do.get_domain(name=zone)
-        return do.get_records(domain=zone).records
-    except Exception as error:
-        if "not found" not in str(error) and "404" not in str(error):
-            raise
-        raise pulumi.RunError(
-            f"domain: should be a zone in this DigitalOcean account (got {zone!r}), add it under Networking > Domains "
-            f"or with doctl compute domain create {zone}, or say dns: external"
-        ) from None
-
-
-def _unclaimed(
-    stack: str, host: str, zone: str, standing: Sequence[do.outputs.GetRecordsRecordResult]
-) -> pulumi.ResourceHook:
+def _unclaimed(host: str, zone: str, standing: Records, *, stack: str, fail: Fail) -> pulumi.ResourceHook:
     """The engine knows what is ours: it asks before it makes a record, in preview too, and never about one it has."""
 
     def refuse(_: pulumi.ResourceHookArgs) -> None:
         if standing:
-            raise pulumi.RunError(_foreign(stack, host, zone, standing[0]))
+            fail("hosts", _foreign(stack, host, zone, standing[0]))
 
     return pulumi.ResourceHook(f"existing record at {host}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
 
@@ -272,7 +265,7 @@ def _foreign(stack: str, host: str, zone: str, other: do.outputs.GetRecordsRecor
     options = f"--stack {stack} --protect=false --generate-code=false"
     import_it = f"pulumi import {options} {kind} {host} {zone},{other.id}"
     way_out = f"take it over with {import_it} or delete it" if other.type == "A" else "delete it"
-    return f"hosts: {host} has a record that this stack did not make (got {other.type} {other.value}), {way_out}"
+    return f"{host} has a record that this stack did not make (got {other.type} {other.value}), {way_out}"
 
 
 _: type[Cloud] = DigitalOcean

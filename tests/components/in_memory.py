@@ -8,10 +8,13 @@ from typing import Any
 import pulumi_random as random
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
-from components.clouds.cloud import Address, Bucket, Cloud, Database, Server
+from components.clouds.cloud import Address, Bucket, Cloud, Database, Fail, Order, Server
 
 
 class InMemory:
+    @staticmethod
+    def check(order: Order, *, fail: Fail) -> None: ...
+
     def __init__(self, **asked: Any) -> None:
         self.asked: dict[str, Any] = {"cloud": asked}
 

@@ -15,6 +15,9 @@ import pulumi
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
 
+from rehearsal.cloud.digitalocean import catalog
+
+HOOKS = (resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS, resource_pb2.RESOURCE_MONITOR_FEATURE_ERROR_HOOKS)
 SECRET = "4dabf18193072939515e22adb298388d"
 RUNNING = f"sha256-{'a' * 64}"
 ANSWERS = {
@@ -105,7 +108,7 @@ class Account(mocks.Mocks):
     asked: list[Asked] = field(default_factory=list)
     read: list[str] = field(default_factory=list)
     said: list[str] = field(default_factory=list)
-    hooks: dict[str, pulumi.ResourceHook] = field(default_factory=dict)
+    hooks: dict[str, Any] = field(default_factory=dict)
 
     def up(self, program: Callable[[], Any]) -> Any:
         """Run a program, await everything it started, and give back what it returned."""
@@ -116,10 +119,13 @@ class Account(mocks.Mocks):
         pulumi.runtime.settings.SETTINGS.engine = _Engine(self.said)
         pulumi.runtime.settings.SETTINGS.root_directory = str(Path(__file__).parents[2])
         logging.getLogger("asyncio").setLevel(logging.CRITICAL)  # a program that fails leaves futures behind
-        pulumi.runtime.settings.SETTINGS.monitor_features.add(resource_pb2.RESOURCE_MONITOR_FEATURE_RESOURCE_HOOKS)
+        pulumi.runtime.settings.SETTINGS.monitor_features.update(HOOKS)
         kept: list[Any] = []
         try:
-            with patch("pulumi.resource_hooks.register_resource_hook", self._register):
+            with (
+                patch("pulumi.resource_hooks.register_resource_hook", self._register),
+                patch("pulumi.resource_hooks.register_error_hook", self._register),
+            ):
                 pulumi.runtime.test(lambda: kept.append(program()))()  # type: ignore[no-untyped-call]
         except BaseException:
             pulumi.runtime.settings.SETTINGS.rpc_manager.clear()
@@ -127,7 +133,7 @@ class Account(mocks.Mocks):
             raise
         return kept[0]
 
-    def _register(self, hook: pulumi.ResourceHook) -> asyncio.Future[None]:
+    def _register(self, hook: pulumi.ResourceHook | pulumi.ErrorHook) -> asyncio.Future[None]:
         self.hooks[hook.name] = hook
         done: asyncio.Future[None] = asyncio.get_event_loop().create_future()
         done.set_result(None)
@@ -165,12 +171,17 @@ class Account(mocks.Mocks):
                 rest = ("dropletsCount", "imagesCount", "totalResourceCount", "volumeSnapshotsCount", "volumesCount")
                 counts = {**dict.fromkeys(rest, 0), "databasesCount": self.clusters}
                 return {"id": args.args["name"], "name": args.args["name"], **counts}
-            case "digitalocean:index/getDomain:getDomain":
-                if args.args["name"] not in self.zones:
-                    return {}, [("name", "Error retrieving domain: 404 domain not found")]
-                return {"id": "z", "name": args.args["name"], "ttl": 1800, "domainUrn": "", "zoneFile": ""}
             case "digitalocean:index/getRecords:getRecords":
+                if args.args["domain"] not in self.zones:
+                    return {}, [
+                        ("domain", "x returned an error: Error retrieving records: GET x: 404 (request 1) gone")
+                    ]
                 return {"id": "r", "domain": args.args["domain"], "records": self.records}
+            case "digitalocean:index/getRegions:getRegions":
+                regions = map(catalog.render_region, catalog.REGIONS)
+                return {"id": "r", "regions": [{**each, "sizes": list(catalog.SIZES)} for each in regions]}
+            case "digitalocean:index/getImage:getImage":
+                return {"id": 1, "slug": args.args["slug"]}
             case "digitalocean:index/getDatabaseCa:getDatabaseCa":
                 return {"id": "c", "clusterId": args.args["clusterId"], "certificate": "-----BEGIN CERTIFICATE-----"}
         raise NotImplementedError(args.token)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 import pulumi
 import pytest
@@ -23,6 +23,10 @@ def make(request: pytest.FixtureRequest) -> Make:
     return found
 
 
+def fail(key: str, text: str) -> NoReturn:
+    raise AssertionError(f"{key}: {text}")
+
+
 class Ground:
     """A cloud of its own to stand on, inside a program."""
 
@@ -30,7 +34,7 @@ class Ground:
         self.parent = ComponentResource("slipway:components:Ground", "ground")
         self.opts = ResourceOptions(parent=self.parent)
         names = Names(site="slipway", environment="staging", suffix=Output.from_input("ab12cd"))
-        self.cloud = make(region="fra1", network=None, names=names, protect=protect, parent=self.parent)
+        self.cloud = make(region="fra1", network=None, names=names, protect=protect, fail=fail, parent=self.parent)
 
     def servers(self) -> list[Server]:
         return self.cloud.servers(

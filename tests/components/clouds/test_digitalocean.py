@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import pulumi
 import pytest
 from pulumi import ComponentResource, Output, ResourceOptions
 
 from components.clouds.cloud import Names
-from components.clouds.digitalocean import DATABASE_SIZES, SERVER_SIZES, DigitalOcean
+from components.clouds.digitalocean import DigitalOcean
+from components.clouds.digitalocean_account import DATABASE_SIZES, SERVER_SIZES
 from tests.plans.account import Account, is_secret
 
 FOREIGN = {"id": 42, "name": "www", "type": "A", "value": "203.0.113.9"}
 REST = {"domain": "example.org", "flags": 0, "port": 0, "priority": 0, "tag": "", "ttl": 60, "weight": 0}
 
 
+def fail(key: str, text: str) -> NoReturn:
+    raise pulumi.RunError(f"FILE: {key}: {text}")
+
+
 def cloud(**more: Any) -> DigitalOcean:
     names = Names(site="my-shop", environment="staging", suffix=Output.from_input("ab12cd"))
     parent = ComponentResource("slipway:components:Ground", "ground")
     return DigitalOcean(
-        **{"region": "fra1", "network": None, "names": names, "protect": False, "parent": parent} | more
+        **{"region": "fra1", "network": None, "names": names, "protect": False, "fail": fail, "parent": parent} | more
     )
 
 
@@ -88,12 +93,6 @@ def test_database_sizes(account: Account, size: str, slug: str) -> None:
     assert (cluster["size"], cluster["nodeCount"]) == (slug, 1 if size == "small" else 2)
 
 
-def test_the_smallest_database_has_no_standby(account: Account) -> None:
-    with pytest.raises(pulumi.RunError) as caught:
-        account.up(lambda: cloud().database("database", size="small", standby=True, opts=ResourceOptions()))
-    assert str(caught.value) == ("database-standby: needs a larger database (got small), set database-size: medium")
-
-
 def test_a_database_trusts_this_environments_machines_and_nothing_else(account: Account) -> None:
     def program() -> None:
         made = cloud()
@@ -148,8 +147,8 @@ def test_a_zone_that_is_not_there(account: Account) -> None:
     with pytest.raises(pulumi.RunError) as caught:
         record(account)
     assert str(caught.value) == (
-        "domain: should be a zone in this DigitalOcean account (got 'example.org'), add it under Networking > Domains "
-        "or with doctl compute domain create example.org, or say dns: external"
+        "FILE: domain: should be a zone in this DigitalOcean account (got 'example.org'), "
+        "add it under Networking > Domains or with doctl compute domain create example.org, or say dns: external"
     )
 
 
@@ -166,7 +165,7 @@ def test_a_record_of_someone_else_is_refused(account: Account, preview: bool) ->
     with pytest.raises(pulumi.RunError) as caught:
         record(account)
     assert str(caught.value) == (
-        "hosts: www.example.org has a record that this stack did not make (got A 203.0.113.9), take it over with "
+        "FILE: hosts: www.example.org has a record that this stack did not make (got A 203.0.113.9), take it over with "
         "pulumi import --stack staging --protect=false --generate-code=false "
         "digitalocean:index/dnsRecord:DnsRecord www.example.org example.org,42 "
         "or delete it"

@@ -1,0 +1,122 @@
+"""What a DigitalOcean account is asked before anything is made in it, and how it is told what it does not have."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeVar
+
+import pulumi
+import pulumi_digitalocean as do
+
+from components.clouds.cloud import Fail, Order
+
+T = TypeVar("T")
+Records = Sequence[do.outputs.GetRecordsRecordResult]
+
+IMAGE = "debian-13-x64"
+SERVER_SIZES: Mapping[str, str] = {"small": "s-1vcpu-1gb", "medium": "s-2vcpu-2gb", "large": "s-2vcpu-4gb"}
+DATABASE_SIZES: Mapping[str, str] = {
+    "small": "db-s-1vcpu-1gb",
+    "medium": "db-s-1vcpu-2gb",
+    "large": "db-s-2vcpu-4gb",
+}
+# The provider cannot list them; any other of their form is left to DigitalOcean.
+_DATABASE_SIZE = re.compile(r"(db-(s|amd|intel)|gd|so1_5|m3?)-[0-9]+vcpu-[0-9]+gb(-intel)?")
+_USUAL = [f"db-s-{each}" for each in ("1vcpu-1gb", "1vcpu-2gb", "2vcpu-4gb", "4vcpu-8gb", "6vcpu-16gb", "8vcpu-32gb")]
+_REFUSALS = {
+    r"\blimits?\b|quota": "the account's limit is reached, destroy what is not needed or ask DigitalOcean for more",
+    r"\bsize\b": "this size cannot be had in this region now, choose another server-size or database-size",
+    r": 40[13] ": "the token may not do this, make one with full access under API > Tokens",
+}
+_TOKENS = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
+
+
+def check(order: Order, *, fail: Fail) -> None:
+    """Look up what is ordered for the first time, in one call for regions and sizes together."""
+    _check_database(order, fail)
+    if not pulumi.Config("digitalocean").get("token") and not any(map(os.environ.get, _TOKENS)):
+        raise _token("none")
+    if order.server_size:
+        _check_server(order.region, order.server_size, fail)
+    if order.zone:
+        records(order.zone, fail=fail)
+
+
+def records(zone: str, *, fail: Fail) -> Records:
+    """Everything that stands in a zone of the account."""
+    found = _ask(lambda: do.get_records(domain=zone).records)
+    if found is not None:
+        return found
+    fail(
+        "domain",
+        f"should be a zone in this DigitalOcean account (got {zone!r}), add it under Networking > Domains "
+        f"or with doctl compute domain create {zone}, or say dns: external",
+    )
+
+
+def explain(failed: pulumi.ErrorHookArgs) -> bool:
+    """Say in words of the stack file, beside the provider's own, what an order was refused for."""
+    for refusal, words in _REFUSALS.items():
+        if any(re.search(refusal, error, re.IGNORECASE) for error in failed.errors):
+            pulumi.error(f"{failed.name}: {words}")
+            break
+    return False  # no retry: the provider has tried as often as makes sense
+
+
+def _check_server(region: str, size: str, fail: Fail) -> None:
+    regions = {each.slug: each for each in _ask(lambda: do.get_regions().regions) or []}
+    open_ = sorted(slug for slug, each in regions.items() if each.available)
+    if region not in regions:
+        fail("region", f"should be a region of DigitalOcean's (got {region!r}){_near(region, open_, open_)}")
+    if region not in open_:
+        fail("region", f"should take new servers (got {region!r}, which does not), choose one of {', '.join(open_)}")
+    sizes = regions[region].sizes
+    if SERVER_SIZES.get(size, size) not in sizes:
+        rule = f"should be small, medium, large or one of DigitalOcean's sizes in {region}"
+        got = f"{size!r}, which is {SERVER_SIZES[size]}" if size in SERVER_SIZES else repr(size)
+        fail("server-size", f"{rule} (got {got}){_near(size, sizes, SERVER_SIZES.values())}")
+    if _ask(lambda: do.get_image(slug=IMAGE)) is None:
+        fail("cloud", f"should have the image {IMAGE} (got none in this account), take a newer slipway")
+
+
+def _check_database(order: Order, fail: Fail) -> None:
+    size = order.database_size
+    if size is None:
+        return
+    slug = DATABASE_SIZES.get(size, size)
+    if not _DATABASE_SIZE.fullmatch(slug):
+        rule = "should be small, medium, large or a database size of DigitalOcean's"
+        fail("database-size", f"{rule} (got {size!r}){_near(size, _USUAL, DATABASE_SIZES.values())}")
+    if order.database_standby and slug == DATABASE_SIZES["small"]:
+        fail("database-standby", f"needs a larger database (got {size}), set database-size: medium")
+
+
+def _ask(look: Callable[[], T]) -> T | None:
+    """An answer of the provider, or None for what is not there."""
+    try:
+        return look()
+    except Exception as error:  # the SDK knows no narrower one
+        cause = str(error).rpartition("returned an error: ")[2]
+    if "not found" in cause or ": 404 " in cause:
+        return None
+    if ": 401 " in cause:
+        raise _token("one that DigitalOcean refuses")
+    if ": 403 " in cause:
+        raise _token("one that may not do this")
+    way_out = "look at https://status.digitalocean.com and run the same again"
+    raise pulumi.RunError(f"DigitalOcean: should answer (got {cause}), {way_out}")
+
+
+def _token(got: str) -> pulumi.RunError:
+    return pulumi.RunError(
+        f"DIGITALOCEAN_TOKEN: should be a token of your DigitalOcean account (got {got}), make one with full access "
+        "under API > Tokens and export it, or pulumi config set --secret digitalocean:token"
+    )
+
+
+def _near(word: str, known: Iterable[str], usual: Iterable[str]) -> str:
+    near = difflib.get_close_matches(word, sorted(known), n=1)
+    return f", did you mean {near[0]}?" if near else f", choose one of {', '.join(usual)} ..."

@@ -1,0 +1,30 @@
+"""What a run is about to order of a cloud for the first time, looked at before anything is made."""
+
+from __future__ import annotations
+
+from components.clouds.cloud import Cloud, Order
+from components.losses import Recorded, recorded
+from components.web_servers import birth_of
+from settings import Settings
+
+# A change of one of these is another machine; what stands is not asked for again: a size may be sold out by now.
+MACHINE = ("region", "server-size", "server-generation")
+
+
+def check_order(settings: Settings, before: Recorded | None, *, cloud: type[Cloud]) -> None:
+    """Refuse what the account cannot have, in words that name the setting, and user data that no cloud would take."""
+    birth_of(site=settings.site.name)
+    cloud.check(order(settings, before), fail=settings.fail)
+
+
+def order(settings: Settings, before: Recorded | None) -> Order:
+    """What the last good `up` did not leave standing."""
+    now, naming, database = recorded(settings), settings.naming, settings.database
+    machine = before is None or any(before.get(key) != now[key] for key in MACHINE)
+    return Order(
+        region=settings.region,
+        server_size=settings.servers.size if machine else None,
+        database_size=database.size if database else None,
+        database_standby=bool(database and database.standby),
+        zone=naming.domain if before is None and naming.dns == "managed" else None,
+    )
