@@ -76,8 +76,9 @@ def _check_server(region: str, size: str, fail: Fail) -> None:
     sizes = regions[region].sizes
     if SERVER_SIZES.get(size, size) not in sizes:
         rule = f"should be small, medium, large or one of DigitalOcean's sizes in {region}"
+        usual = [slug for slug in SERVER_SIZES.values() if slug in sizes]
         got = f"{size!r}, which is {SERVER_SIZES[size]}" if size in SERVER_SIZES else repr(size)
-        fail("server-size", f"{rule} (got {got}){_near(size, sizes, SERVER_SIZES.values())}")
+        fail("server-size", f"{rule} (got {got}){_near(size, sizes, usual)}")
     if _ask(lambda: do.get_image(slug=IMAGE)) is None:
         fail("cloud", f"should have the image {IMAGE} (got none in this account), take a newer slipway")
 

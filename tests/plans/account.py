@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import grpc  # type: ignore[import-untyped]
 import pulumi
 from pulumi.runtime import mocks, rpc
 from pulumi.runtime.proto import resource_pb2
@@ -96,6 +97,10 @@ class Account(mocks.Mocks):
     stack: str = "staging"
     preview: bool = False
     zones: tuple[str, ...] = ("example.org",)
+    closed: tuple[str, ...] = ()  # regions that take no new servers
+    sold_out: tuple[str, ...] = ()  # sizes that cannot be had
+    images: tuple[str, ...] = ("debian-13-x64",)
+    answers: str = ""  # what the cloud says instead of answering
     records: list[dict[str, Any]] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)  # of another stack
     before: dict[str, Any] = field(default_factory=dict)  # of this one, as its last good `up` recorded them
@@ -156,6 +161,8 @@ class Account(mocks.Mocks):
         return self.ids.get(args.name, "101"), made
 
     def call(self, args: mocks.MockCallArgs) -> Any:
+        if self.answers and args.token.startswith("digitalocean:"):
+            raise _Refused(args.token, self.answers)
         match args.token:
             case "pulumi:pulumi:readStackOutputs":
                 assert args.args["name"] == f"organization/slipway/{self.stack}", args.args
@@ -173,24 +180,40 @@ class Account(mocks.Mocks):
                 return {"id": args.args["name"], "name": args.args["name"], **counts}
             case "digitalocean:index/getRecords:getRecords":
                 if args.args["domain"] not in self.zones:
-                    return {}, [
-                        ("domain", "x returned an error: Error retrieving records: GET x: 404 (request 1) gone")
-                    ]
+                    raise _Refused(args.token, "Error retrieving records: GET x: 404 (request 1) gone")
                 return {"id": "r", "domain": args.args["domain"], "records": self.records}
             case "digitalocean:index/getRegions:getRegions":
-                regions = map(catalog.render_region, catalog.REGIONS)
-                return {"id": "r", "regions": [{**each, "sizes": list(catalog.SIZES)} for each in regions]}
+                return {"id": "r", "regions": [self._region(slug) for slug in catalog.REGIONS]}
             case "digitalocean:index/getImage:getImage":
+                if args.args["slug"] not in self.images:
+                    raise _Refused(args.token, f"image not found: {args.args['slug']}")
                 return {"id": 1, "slug": args.args["slug"]}
             case "digitalocean:index/getDatabaseCa:getDatabaseCa":
                 return {"id": "c", "clusterId": args.args["clusterId"], "certificate": "-----BEGIN CERTIFICATE-----"}
         raise NotImplementedError(args.token)
+
+    def _region(self, slug: str) -> dict[str, Any]:
+        sizes = [size for size in catalog.SIZES if size not in self.sold_out]
+        return {**catalog.render_region(slug), "available": slug not in self.closed, "sizes": sizes}
 
     def one(self, kind: str, name: str | None = None) -> Asked:
         """The one resource of this type (its last part), or of this type and name."""
         found = [each for each in self.asked if each.type.endswith(f":{kind}") and name in (None, each.name)]
         assert len(found) == 1, [each.chain for each in self.asked]
         return found[0]
+
+
+class _Refused(grpc.RpcError):  # type: ignore[misc]
+    """A plugin's error, as the engine passes it on."""
+
+    def __init__(self, token: str, words: str) -> None:
+        self._words = f"invocation of {token} returned an error: {words}"
+
+    def code(self) -> grpc.StatusCode:
+        return grpc.StatusCode.UNKNOWN
+
+    def details(self) -> str:
+        return self._words
 
 
 def plain(value: Any) -> Any:

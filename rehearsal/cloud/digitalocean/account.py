@@ -12,8 +12,9 @@ from rehearsal.cloud.rows import SshKey
 from rehearsal.cloud.store import State
 
 routes = Routes()
+DROPLET_LIMIT = 25
 ACCOUNT = {
-    "droplet_limit": 25,
+    "droplet_limit": DROPLET_LIMIT,
     "floating_ip_limit": 10,
     "reserved_ip_limit": 10,
     "volume_limit": 100,

@@ -6,7 +6,7 @@ import re
 from functools import partial
 
 from rehearsal.cloud.digitalocean import actions, births, catalog, tags, vpcs
-from rehearsal.cloud.digitalocean.account import find_key
+from rehearsal.cloud.digitalocean.account import DROPLET_LIMIT, find_key
 from rehearsal.cloud.digitalocean.calls import Answer, Call, Routes
 from rehearsal.cloud.digitalocean.errors import not_built, not_found, unprocessable
 from rehearsal.cloud.places import DROPLETS, next_address
@@ -119,6 +119,8 @@ def _check(state: State, body: Json, names: list[str]) -> None:
     for name in names:
         if not NAME.fullmatch(name):
             raise unprocessable("Only valid hostname characters are allowed. (a-z, A-Z, 0-9, . and -)")
+    if len(state.droplets) + len(names) > DROPLET_LIMIT:
+        raise unprocessable("creating this/these droplet(s) will exceed your droplet limit")
     if body.get("size") not in catalog.SIZES:
         raise unprocessable("You specified an invalid size for Droplet creation.")
     if body.get("region", "nyc3") not in catalog.REGIONS:
