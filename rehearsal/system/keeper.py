@@ -77,7 +77,7 @@ def _command(machine: int) -> list[str]:
         "--link-journal=no",
         "--resolv-conf=off",
         "--timezone=off",
-        "--console=passive",
+        "--console=read-only",  # somebody has to read: a process that writes to a full console waits, process 1 too
     ]
 
 
