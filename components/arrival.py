@@ -49,6 +49,7 @@ class Arrival(ComponentResource):
             "hosts": dns.hosts,
             "servers": web.document,
             "login_key": web.login_key,
+            **release.certificates,
             "release": release.id_,
             "dns": dns.mode,
             "limit": SECONDS,

@@ -48,6 +48,7 @@ class Environment(ComponentResource):
             settings=settings,
             chosen=chosen,
             web=web,
+            address=address,
             hosts=dns.hosts,
             database=database.document if database else None,
             media=media.document if media else {"mode": "disk"},

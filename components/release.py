@@ -11,6 +11,7 @@ import pulumi_command as command
 import pulumi_random as random
 from pulumi import ComponentResource, Output, ResourceOptions
 
+from components.address import Address
 from components.artifact import Chosen
 from components.before import full_name
 from components.clouds.cloud import Cloud
@@ -36,6 +37,7 @@ class Release(ComponentResource):
         settings: Settings,
         chosen: Chosen,
         web: WebServers,
+        address: Address,
         hosts: Sequence[pulumi.Input[str]],
         database: Mapping[str, Any] | None,
         media: Mapping[str, Any],
@@ -49,6 +51,9 @@ class Release(ComponentResource):
         self.source = bucket_document(made)  # where the next environment takes the layers from
         kept = ResourceOptions.merge(self._inside, ResourceOptions(protect=settings.protect))
         key = random.RandomPassword("secret-key", length=64, special=False, opts=kept)
+        sealing = random.RandomPassword("certificate-key", length=64, special=False, opts=self._inside)
+        # a machine's certificates outlive it: where they are kept, and what seals them there
+        self.certificates = {"bucket": self.source, "certificate_key": sealing.result}
         document = {
             **site_document(settings.site),
             "environment": settings.environment,
@@ -56,7 +61,8 @@ class Release(ComponentResource):
             "secret_key": key.result,
             "database": database,
             "media": media,
-            "bucket": self.source,
+            **self.certificates,
+            "address": address.ip,
             "source": self._origin(settings),
             "servers": web.document,
             "login_key": web.login_key,

@@ -26,7 +26,6 @@ YOUNG = 60.0  # seconds in which a directory may not be held yet by the process 
 OPTIONS = (
     "BatchMode=yes",
     "CheckHostIP=no",
-    "ConnectTimeout=10",
     "ControlMaster=no",
     "ControlPath=none",
     "GlobalKnownHostsFile=/dev/null",
@@ -80,12 +79,16 @@ class Login:
             self._directory.cleanup()
             self._directory = None
 
-    def argv(self, server: Server, *, command: str, terminal: bool = False) -> list[str]:
+    def argv(self, server: Server, *, command: str, terminal: bool = False, dial: int = 10) -> list[str]:
         """The ssh command line that runs `command` (already quoted for a shell) on this server."""
         if self._directory is None:
             raise RuntimeError("the login is closed")
         folder = self._directory.name
-        own = (f"UserKnownHostsFile={folder}/known_hosts", f"HostKeyAlias={server.name}")
+        own = (
+            f"UserKnownHostsFile={folder}/known_hosts",
+            f"HostKeyAlias={server.name}",
+            f"ConnectTimeout={dial}",
+        )
         options = [word for option in (*OPTIONS, *own) for word in ("-o", option)]
         tty = "-t" if terminal else "-T"
         return ["ssh", "-F", "none", tty, "-e", "none", "-i", f"{folder}/key", *options,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+from release.driver.archive import keep
 from release.driver.documents import Arriving
 from release.driver.failure import Failure
 from release.driver.session import Ended, Message, Session, Silence, connect
@@ -36,6 +37,7 @@ def arrive(arriving: Arriving) -> dict[str, Any]:
     if set(here) - edge.here:
         edge = _edges(arriving, here=here)  # they have come while we waited
     lacking = _timed(seconds, "certificate", lambda: _lacking(arriving, here=here, refused=edge.refused))
+    kept = keep(edge.store, archive=arriving.archive)
     dns, certificate = ("waiting" if missing else "ok" for missing in (astray, lacking))
     return {
         "release": arriving.release,
@@ -43,7 +45,7 @@ def arrive(arriving: Arriving) -> dict[str, Any]:
         "dns": dns,
         "certificate": certificate,
         "seconds": seconds,
-        "notes": [*edge.notes, *_dns_notes(arriving, astray), *_certificate_notes(lacking, astray=astray)],
+        "notes": [*edge.notes, *kept, *_dns_notes(arriving, astray), *_certificate_notes(lacking, astray=astray)],
     }
 
 
@@ -54,11 +56,13 @@ class Edge:
     here: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    store: str = field(default="", repr=False)  # certificates that are new
 
     def add(self, answer: Message) -> None:
         """Take in one server's answer."""
         self.here |= set(answer.get("here", ()))
         self.refused |= answer.get("refused", {})
+        self.store = str(answer.get("store") or self.store)
         self.notes += [str(note) for note in answer.get("notes", ()) if note not in self.notes]
 
 

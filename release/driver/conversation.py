@@ -6,11 +6,14 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from release.driver.documents import Wanted
 from release.driver.session import Ended, Session, Silence, connect
 from release.ssh import Login, Server
+
+if TYPE_CHECKING:
+    from release.driver.inheritance import Inheritance
 
 __all__ = ["Conversation", "ServerFailure", "State", "Urls"]
 
@@ -42,11 +45,14 @@ class Conversation:
     phases: dict[str, float] = field(default_factory=dict)
     migrated: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    new: bool = False  # no visitor has ever come to this machine
+    secured: list[str] = field(default_factory=list)  # hosts it answers over HTTPS
+    store: str = field(default="", repr=False)  # its certificates, when it has committed
     given_up: threading.Event = field(default_factory=threading.Event)
     _given_up_at: float = 0.0
     _session: Session | None = None
 
-    def prepare(self, *, login: Login, document: Mapping[str, Any], urls: Urls) -> None:
+    def prepare(self, *, login: Login, document: Mapping[str, Any], urls: Urls, inheritance: Inheritance) -> None:
         """Up to the passed gate; a server that already runs and has committed this release is at rest at once."""
         with self._timed("connect"):
             self._connect(login)
@@ -56,7 +62,12 @@ class Conversation:
         self.session.send(document)
         for message in self._until("ready", "done", limit=WORK_LIMIT):
             if "need" in message:
+                self.new = not message.get("arrived", True)
+                if self.new:
+                    inheritance.look(login=login)
                 self.session.send({"urls": dict(urls(message["need"]))})
+            if message.get("want") == "certificates":
+                self.session.send({"certificates": inheritance.certificates()})
         if self.state == "working":
             self.state = "ready"
 
@@ -179,6 +190,8 @@ class Conversation:
         self.migrated.extend(each for each in message.get("migrated", ()) if each not in self.migrated)
         self.notes.extend(each for each in message.get("notes", ()) if each not in self.notes)
         self.detail.extend(message.get("detail", ()))
+        self.secured = list(message.get("secured", self.secured))
+        self.store = str(message.get("certificates", self.store))
         self.facts.update({key: message[key] for key in ("serves", "ahead", "reverted", "aborted") if key in message})
         if "done" in message:
             self.state = "rested"

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from release.bucket import Bucket
+from release.driver.archive import Archive
 from release.driver.failure import Failure
 from release.driver.release_id import configuration, release_id
 from release.ssh import Server
-
-if TYPE_CHECKING:
-    from release.bucket import Bucket
 
 __all__ = ["Arriving", "Limits", "Wanted"]
 
@@ -39,31 +38,40 @@ class Wanted:
 
     artifact: str
     release: str
-    canonical: str
+    site: str
+    hosts: tuple[str, ...]
     servers: tuple[Server, ...]
+    address: str  # what visitors dial, wherever it points now
     login_key: str = field(repr=False)
     limits: Limits
     bucket: Bucket
+    archive: Archive  # where this environment's certificates are kept
     source: Bucket | None  # of the environment it was promoted from
     document: Mapping[str, Any] = field(repr=False)
 
     @classmethod
     def parse(cls, artifact: str, document: Mapping[str, Any]) -> Wanted:
         """Read the document of the verb `release`."""
-        from release.bucket import Bucket
-
         with _reading("release"):
             return cls(
                 artifact=_artifact_id(artifact),
                 release=release_id(artifact, document),
-                canonical=str(document["hosts"][0]),
+                site=str(document["site"]),
+                hosts=_hosts(document),
                 servers=_servers(document),
+                address=str(document["address"]),
                 login_key=document["login_key"],
                 limits=Limits.parse(document.get("limits", {})),
                 bucket=Bucket.parse(document["bucket"]),
+                archive=Archive.parse(document),
                 source=Bucket.parse(document["source"]) if document["source"] else None,
                 document=document,
             )
+
+    @property
+    def canonical(self) -> str:
+        """The host that is not redirected."""
+        return self.hosts[0]
 
     def for_agent(self, *, manifest: Mapping[str, Any], lead: bool) -> dict[str, Any]:
         """What one server's agent is told: no key of a release bucket, no login key, no other server."""
@@ -81,6 +89,7 @@ class Arriving:
     hosts: tuple[str, ...]
     servers: tuple[Server, ...]
     login_key: str = field(repr=False)
+    archive: Archive
     dns: str
     limit: float
     document: Mapping[str, Any] = field(repr=False)
@@ -95,6 +104,7 @@ class Arriving:
                 hosts=tuple(document["hosts"]),
                 servers=_servers(document),
                 login_key=document["login_key"],
+                archive=Archive.parse(document),
                 dns=str(document["dns"]),
                 limit=float(document.get("limit", 120)),
                 document=document,
@@ -102,7 +112,7 @@ class Arriving:
 
     def for_agent(self) -> dict[str, Any]:
         """What one server's agent is told."""
-        left_out = {"servers", "login_key"}
+        left_out = {"servers", "login_key", "bucket", "certificate_key"}
         return {**{key: value for key, value in self.document.items() if key not in left_out}, "address": self.address}
 
 
@@ -123,6 +133,13 @@ def _artifact_id(given: str) -> str:
     if not re.fullmatch(r"sha256-[0-9a-f]{64}", given):
         raise Failure(f"artifact: should be sha256- and 64 hex digits (got {given!r}), see pulumi stack output")
     return given
+
+
+def _hosts(document: Mapping[str, Any]) -> tuple[str, ...]:
+    hosts = tuple(map(str, document["hosts"]))
+    if not hosts:
+        raise IndexError("hosts: is empty")
+    return hosts
 
 
 def _servers(document: Mapping[str, Any]) -> tuple[Server, ...]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from release.driver.confirm import Unconfirmed, confirm
+from release.driver.confirm import Unconfirmed, confirm, secure
 from release.driver.conversation import Conversation, ServerFailure, Urls
 from release.driver.documents import Wanted
 from release.driver.failure import Failure
+from release.driver.inheritance import Inheritance
 from release.driver.layers import bring, layer_key
 from release.driver.report import told
 from release.driver.together import together
@@ -26,17 +28,20 @@ Result = TypeVar("Result")
 def release(wanted: Wanted) -> dict[str, Any]:
     """Bring every server to the wanted release; the answer is what was seen running."""
     conversations = [Conversation(server=server, wanted=wanted) for server in wanted.servers]
+    inheritance = Inheritance(wanted)
     try:
-        return _Rollout(wanted=wanted, conversations=conversations).run()
+        return _Rollout(wanted=wanted, conversations=conversations, inheritance=inheritance).run()
     finally:
         for conversation in conversations:
             conversation.end()
+        inheritance.end()
 
 
 class _Rollout:
-    def __init__(self, *, wanted: Wanted, conversations: list[Conversation]) -> None:
+    def __init__(self, *, wanted: Wanted, conversations: list[Conversation], inheritance: Inheritance) -> None:
         self._wanted = wanted
         self._all = conversations
+        self._inheritance = inheritance
         self._seconds: dict[str, float] = {}
 
     def run(self) -> dict[str, Any]:
@@ -52,7 +57,7 @@ class _Rollout:
             if not all(each.state in ("committed", "rested") for each in self._all):
                 raise self._withdrawn(error) from None
         with contextlib.suppress(KeyboardInterrupt):
-            self._stage(Conversation.finish)
+            self._finish()
         return self._answer()
 
     def _upload(self) -> dict[str, Any]:
@@ -65,7 +70,7 @@ class _Rollout:
 
         def prepare(each: Conversation) -> None:
             document = self._wanted.for_agent(manifest=manifest, lead=each is lead)
-            each.prepare(login=login, document=document, urls=urls)
+            each.prepare(login=login, document=document, urls=urls, inheritance=self._inheritance)
 
         self._stage(prepare)
 
@@ -76,6 +81,18 @@ class _Rollout:
             confirm(each.server, name=wanted.canonical, release=wanted.release, limit=limit, between=each.check)
         except Unconfirmed as error:
             raise ServerFailure(str(error), conversation=each) from None
+        if each.secured:
+            each.notes += secure(each.server, name=wanted.canonical, release=wanted.release)
+
+    def _finish(self) -> None:
+        """What is left once the release stands: old slots drain, certificates are kept, the machine before leaves."""
+        with ThreadPoolExecutor() as threads:
+            kept = [threads.submit(self._inheritance.keep, each.store) for each in self._all if each.store]
+            self._stage(Conversation.finish)
+        for each in kept:
+            each.result()
+        if self._inheritance.has_predecessor:
+            self._timed("hand-over", self._inheritance.pass_on)
 
     def _stage(self, work: Callable[[Conversation], None]) -> None:
         together(work, self._all, at_first_failure=self._withdraw)
@@ -107,7 +124,7 @@ class _Rollout:
             "site": f"https://{self._wanted.canonical}",
             "phases": phases | self._seconds,
             "migrated": _once(name for each in self._all for name in each.migrated),
-            "notes": _once(note for each in self._all for note in each.notes),
+            "notes": _once([*self._inheritance.notes, *(note for each in self._all for note in each.notes)]),
             "servers": {each.server.name: each.slot for each in self._all},
         }
 

@@ -111,14 +111,20 @@ class Session:
 
 
 def connect(
-    server: Server, *, login: Login, verb: Sequence[str], limit: float, given_up: threading.Event | None = None
+    server: Server,
+    *,
+    login: Login,
+    verb: Sequence[str],
+    limit: float,
+    given_up: threading.Event | None = None,
+    dial: int = 10,
 ) -> Session:
     """A session in which the agent runs `verb` and reads our stdin; a server that is not up yet is asked again."""
     command = quoted(["sh", "-c", _file("start.sh"), "slipway", *_digest_and_size(), _file("receive.py"), *verb])
     given_up = given_up or threading.Event()
     end, pause = time.monotonic() + limit, 0.2
     while True:
-        session = _started(login.argv(server, command=command))
+        session = _started(login.argv(server, command=command, dial=dial))
         try:
             return _greeted(session)
         except (Ended, Silence) as error:

@@ -79,7 +79,7 @@ def test_a_release_is_told_everything_and_only_on_its_stdin(account: Account) ->
 
 AGREED = """
 site environment settings hosts env secrets secret_key database media max_upload packages workers schedule health
-keep writable web bucket source servers login_key limits
+keep writable web bucket certificate_key source servers address login_key limits
 """
 OUTPUTS = """
 url address artifact release phases database_host media_bucket release_bucket servers login_key arrival site

@@ -29,9 +29,9 @@ def main(argv: list[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slipway-agent")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for name in ("release", "arrive", "reconcile"):
+    for name in ("release", "arrive", "hand-over", "reconcile"):
         verbs.add_parser(name)
-    named = {name: verbs.add_parser(name) for name in ("status", "revert", "logs", "manage", "shell")}
+    named = {name: verbs.add_parser(name) for name in ("status", "revert", "come-back", "logs", "manage", "shell")}
     for verb in named.values():
         verb.add_argument("--site")
     named["logs"].add_argument("-n", "--lines", type=int, default=100)
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(asked: argparse.Namespace) -> int:
     machine = Local()
-    if asked.verb in ("release", "arrive"):
+    if asked.verb in ("release", "arrive", "hand-over"):
         return _converse(asked.verb, machine)
     if asked.verb == "reconcile":
         from .switch import reconcile
@@ -63,6 +63,11 @@ def _run(asked: argparse.Namespace) -> int:
 
         failed = revert(site, machine)
         sys.stdout.write(json.dumps({"reverted": failed.release if failed else None}) + "\n")
+        return 0
+    if asked.verb == "come-back":
+        from .hand_over import come_back
+
+        come_back(site, machine)
         return 0
     if asked.verb == "logs":
         tools.logs(site, lines=asked.lines, follow=asked.follow, since=asked.since)
@@ -83,6 +88,10 @@ def _converse(verb: str, machine: Local) -> int:
         from .tools import arrive
 
         return arrive(wire, machine)
+    if verb == "hand-over":
+        from .hand_over import hand_over
+
+        return hand_over(wire, machine)
     from .release import release
 
     return release(wire, machine, Socket())

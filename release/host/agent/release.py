@@ -6,7 +6,7 @@ import os
 from contextlib import AbstractContextManager
 from typing import Any
 
-from . import caddy, database, layers, releases, sandbox, static, tidy, units
+from . import caddy, certificates, database, layers, releases, sandbox, static, tidy, units
 from .document import Document
 from .failure import Failure, Gone, told
 from .gate import Answers, pass_gate
@@ -106,6 +106,9 @@ class _Release:
         with self._phase("gate"):
             gate = (self.site, self.machine, self.document)
             pass_gate(*gate, slot=new.slot, answers=self.answers, heed=self.wire.heed)
+        if certificates.wanted(self.site, self.document.hosts):
+            with self._phase("certificates"):
+                self.notes += certificates.inherit(self.wire, self.machine)
 
     def _switch(self, new: Running) -> Running | None:
         """Flip, wait for the driver's word, commit."""
@@ -114,11 +117,11 @@ class _Release:
             self.flipped = True
             flip(self.site, self.machine, new, limit=self.document.limits.commit, edge=self._edge())
         self.journal.note("flipped", slot=new.slot)
-        self._say(flipped=True)
+        self._say(flipped=True, secured=certificates.secured(self.site, self.document.hosts))
         self.wire.expect("commit", limit=self.document.limits.commit)
         before = commit(self.site, self.machine, new)
         self.journal.note("committed", slot=new.slot)
-        self._say(committed=True)
+        self._say(committed=True, certificates=certificates.copy(self.machine))
         return before
 
     def _tidy(self, before: Running | None) -> None:
@@ -175,7 +178,7 @@ class _Release:
 
     def _fetch(self) -> list[str]:
         lacking = layers.missing(self.site, self.document.layers)
-        self._say(need=lacking)
+        self._say(need=lacking, arrived=load(self.site).arrived)
         urls = self.wire.receive(limit=60).get("urls", {})
         if unnamed := set(lacking) - set(urls):
             raise Failure(f"driver: should send a URL for every layer (none for {sorted(unnamed)[0][:12]})")
@@ -239,12 +242,13 @@ class _Release:
 
     def _edge(self) -> str:
         document = self.document
+        secured = certificates.secured(self.site, document.hosts)
         return caddy.render(
             site=document.site,
-            hosts=document.hosts,
+            hosts=secured or document.hosts,
             max_upload=document.max_upload,
             media=document.media["mode"],
-            arrived=load(self.site).arrived,
+            arrived=load(self.site).arrived or bool(secured),
         )
 
     def _prove(self, name: str, fact: Any) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import authority, caddy, sandbox
+from . import authority, caddy, certificates, sandbox
 from .failure import Failure
 from .journal import Journal
 from .lock import held
@@ -20,8 +20,6 @@ from .state import Running, load, locked_state
 from .wire import Wire
 
 __all__ = ["arrive", "enter", "logs", "only_site", "status"]
-
-CERTIFICATES = "var/lib/caddy/.local/share/caddy/certificates"
 
 
 def only_site(root: Path, name: str | None) -> Site:
@@ -50,7 +48,7 @@ def arrive(wire: Wire, machine: Machine) -> int:
 def _arrive(site: Site, machine: Machine, document: Mapping[str, Any]) -> dict[str, Any]:
     hosts, start = tuple(map(str, document["hosts"])), time.time()
     facts = _facts(site, _committed(site))
-    before = certificates(site, hosts)
+    before = certificates.statuses(site, hosts)
     text = caddy.render(site=site.name, hosts=hosts, max_upload=facts["max_upload"], media=facts["media"], arrived=True)
     changed = caddy.put(site, machine, text)
     with locked_state(site) as state:
@@ -62,7 +60,7 @@ def _arrive(site: Site, machine: Machine, document: Mapping[str, Any]) -> dict[s
         caddy.load(machine)  # refused before, it would ask again in minutes or hours; a new start asks now
     refused = authority.wait(
         machine,
-        lacking=lambda: [host for host in lacking if certificates(site, [host])[host] == "waiting"],
+        lacking=lambda: [host for host in lacking if certificates.statuses(site, [host])[host] == "waiting"],
         since=start,
         limit=float(document.get("wait", 0)),
     )
@@ -70,16 +68,11 @@ def _arrive(site: Site, machine: Machine, document: Mapping[str, Any]) -> dict[s
         "arrived": True,
         "changed": changed,
         "here": here,
-        "certificates": certificates(site, hosts),
+        "certificates": certificates.statuses(site, hosts),
+        "store": certificates.news(site, machine),
         "awaited": [host for host, status in before.items() if status == "waiting"],
         "refused": refused,
     }
-
-
-def certificates(site: Site, hosts: Sequence[str]) -> dict[str, str]:
-    """Whether Caddy holds a certificate, host by host."""
-    store = site.root / CERTIFICATES
-    return {host: "ok" if any(store.glob(f"*/{host}/{host}.crt")) else "waiting" for host in hosts}
 
 
 def enter(site: Site, *, verb: str, command: Sequence[str]) -> NoReturn:

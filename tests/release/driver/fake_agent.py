@@ -49,7 +49,7 @@ def release() -> None:
     if before == document["release"]:
         say(done=True, slot="blue", phases={})
         return
-    say(need=STORY.get("need", []))
+    say(need=STORY.get("need", []), arrived=not STORY.get("new", False))
     answer = hear()
     if "urls" not in answer:
         say(error="the driver said stop", aborted=True, serves=serves(), reverted=False)
@@ -59,6 +59,9 @@ def release() -> None:
         time.sleep(STORY.get("slow", {}).get(phase, 0))
         fail(phase)
         say(phase=phase, seconds=0.01)
+    if STORY.get("new"):
+        say(want="certificates")
+        hear()
     say(ready=True, slot="green", migrated=STORY.get("migrated", []), notes=STORY.get("notes", []))
     if hear().get("go") != "flip":
         say(error="the driver said stop", aborted=True, serves=serves(), reverted=False)
@@ -76,7 +79,7 @@ def release() -> None:
         CURRENT.write_text(before)
         say(error="commit: came after the deadline, this machine has flipped back", serves=serves(), reverted=True)
         return
-    say(committed=True)
+    say(committed=True, certificates=STORY.get("certificates", ""))
     say(done=True, phases={"drain": 0.0})
 
 
@@ -84,7 +87,15 @@ def arrive() -> None:
     document = hear()
     fail("edge")
     found = STORY.get("finds_here", []), STORY.get("refused", {}) if document["here"] else {}
-    say(arrived=True, changed=True, notes=STORY.get("notes", []), here=found[0], refused=found[1])
+    new = {"store": STORY.get("certificates", "")}
+    say(arrived=True, changed=True, notes=STORY.get("notes", []), here=found[0], refused=found[1], **new)
 
 
-{"release": release, "arrive": arrive}[sys.argv[2]]()
+def hand_over() -> None:
+    hear()
+    say(arrived=STORY.get("visited", True), certificates=STORY.get("certificates", ""))
+    if hear().get("go") == "leave" and not STORY.get("refuses_to_leave"):
+        say(left=True)
+
+
+{"release": release, "arrive": arrive, "hand-over": hand_over}[sys.argv[2]]()

@@ -14,7 +14,11 @@ WORLD = Path(os.environ["FAKE_WORLD"])
 def main(argv: list[str]) -> None:
     options = dict(argv[i + 1].split("=", 1) for i, word in enumerate(argv) if word == "-o")
     name, command = options["HostKeyAlias"], argv[-1]
-    server = WORLD / name
+    host = argv[-2]
+    server = WORLD / name if host.startswith("127.") else WORLD / host
+    if not server.is_dir():
+        sys.stderr.write(f"ssh: connect to host {host} port 22: No route to host\n")
+        sys.exit(255)
     key = Path(argv[argv.index("-i") + 1])
     with (server / "calls.jsonl").open("a") as calls:
         calls.write(json.dumps({"argv": argv, **looked_at(key, options)}) + "\n")

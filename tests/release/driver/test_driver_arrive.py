@@ -14,6 +14,8 @@ def document(world: World, **changes: Any) -> dict[str, Any]:
         "hosts": ["localhost"],
         "servers": world.servers,
         "login_key": KEY,
+        "bucket": world.bucket,
+        "certificate_key": "certificate-secret",
         "release": "aaaa-bbbb",
         "dns": "managed",
         "limit": 1,

@@ -21,7 +21,7 @@ def test_a_release_id_names_artifact_and_configuration() -> None:
     assert release_id(ARTIFACT, DOCUMENT) == "abababababab-e5e56aba"
 
 
-@pytest.mark.parametrize("key", ["servers", "login_key", "bucket", "source", "limits"])
+@pytest.mark.parametrize("key", ["servers", "address", "login_key", "bucket", "certificate_key", "source", "limits"])
 def test_where_and_how_are_not_configuration(key: str) -> None:
     assert release_id(ARTIFACT, {**DOCUMENT, key: "other"}) == release_id(ARTIFACT, DOCUMENT)
 
@@ -42,9 +42,10 @@ def test_every_secret_of_a_document_is_found() -> None:
         "database": {"host": "h", "password": "four", "admin_password": "five"},
         "media": {"bucket": {"name": "n", "access_key": "a", "secret_key": "six"}},
         "login_key": "seven",
+        "certificate_key": "eight",
         "env": {"PLAIN": "plain"},
     }
-    assert set(secrets_in(document)) == {"one", "two", "three", "four", "five", "six", "seven"}
+    assert set(secrets_in(document)) == {"one", "two", "three", "four", "five", "six", "seven", "eight"}
 
 
 def test_longer_secrets_go_first_and_short_ones_stay() -> None:

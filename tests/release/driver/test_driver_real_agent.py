@@ -176,6 +176,8 @@ def test_arrive(real: World) -> None:
         "hosts": ["localhost"],
         "servers": real.servers,
         "login_key": real.document()["login_key"],
+        "bucket": real.bucket,
+        "certificate_key": "certificate-secret",
         "release": done["release"],
         "dns": "external",
         "limit": 1,

@@ -22,6 +22,7 @@ import zstandard
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[2]
+ADDRESS = "192.0.2.10"  # a folder of this name is the machine behind it
 KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nthe-login-key\n-----END OPENSSH PRIVATE KEY-----"
 
 
@@ -80,7 +81,9 @@ class World:
             "bucket": self.bucket,
             "source": None,
             "servers": self.servers,
+            "address": ADDRESS,
             "login_key": KEY,
+            "certificate_key": "certificate-secret",
             "limits": {"gate": 5, "commit": 2, "drain": 1, "connect": 3},
         }
         return {**document, **changes}
@@ -115,6 +118,13 @@ class World:
         process = self.start(*words, document=document or self.document())
         out, err = process.communicate(timeout=60)
         return Result(process.returncode, out, err)
+
+    def before(self, **story: Any) -> Path:
+        """The machine that stands behind the address."""
+        folder = self.root / ADDRESS
+        folder.mkdir()
+        (folder / "story.json").write_text(json.dumps(story))
+        return folder
 
     def release(self, **changes: Any) -> Result:
         return self.run("release", self.artifact, document=self.document(**changes))

@@ -44,6 +44,7 @@ class Driver:
         self._thread = threading.Thread(target=self._run, args=(wire, machine, answers))
         self._thread.start()
         self.heard: list[dict[str, Any]] = []
+        self.certificates = ""
 
     def say(self, message: dict[str, Any]) -> None:
         self._out.write(json.dumps(message).encode() + b"\n")
@@ -56,6 +57,8 @@ class Driver:
         for line in self._in:
             message: dict[str, Any] = json.loads(line)
             self.heard.append(message)
+            if message.get("want") == "certificates":
+                self.say({"certificates": self.certificates})
             if word in message:
                 return message
             assert "error" not in message, message

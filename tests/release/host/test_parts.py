@@ -251,4 +251,4 @@ def test_the_zipapp_is_the_same_bytes_and_runs(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, tmp_path / "agent.pyz", "--help"], capture_output=True, text=True, check=True
     )
-    assert "{release,arrive,reconcile,status,revert,logs,manage,shell}" in done.stdout
+    assert "{release,arrive,hand-over,reconcile,status,revert,come-back,logs,manage,shell}" in done.stdout

@@ -29,7 +29,8 @@ def test_a_first_release(site: Site, machine: Recorded, bucket: Path, wanted: di
     done = talk.whole(wanted, bucket)
     assert talk.end() == 0
     assert set(done["phases"]) == {
-        *("fetch", "compile", "packages", "preflight", "static", "start", "gate", "flip", "drain"),
+        *("fetch", "compile", "packages", "preflight", "static", "start", "gate"),
+        *("certificates", "flip", "drain"),
     }
     assert site.serving() == "blue"
     state = load(site)

@@ -1,0 +1,90 @@
+"""The end of a machine's service: its certificates go to its successor, then its visitors do."""
+
+from __future__ import annotations
+
+import sys
+
+from . import certificates
+from .failure import Failure, Gone
+from .journal import Journal
+from .lock import held
+from .machine import Machine
+from .site import Site
+from .state import load
+from .switch import AGENT, reconcile
+from .wire import Wire
+
+__all__ = ["come_back", "hand_over", "leave"]
+
+PATIENCE = 3600.0  # seconds for the release of the successor
+DRAIN = 5.0  # seconds for requests under way
+AWAY = 45.0  # seconds after which a machine that still stands serves again: the address has not moved
+TABLE = "inet slipway-leaving"
+# A connection that this machine does not answer is tried again by the visitor's own system after a second,
+# and by then finds the successor; one that were opened here would break when the address moves.
+HOLD = f"""table {TABLE} {{
+	chain input {{
+		type filter hook input priority filter - 10; policy accept;
+		iif lo accept
+		tcp dport {{ 80, 443 }} ct state new drop
+		udp dport 443 drop
+	}}
+}}
+"""
+
+
+def hand_over(wire: Wire, machine: Machine) -> int:
+    """The conversation of the verb `hand-over`: who we are, what we have, and the word to leave, if it comes."""
+    try:
+        site = Site(str(wire.receive(limit=60)["site"]), machine.root)
+        arrived = load(site).arrived
+        wire.send({"arrived": arrived, "certificates": certificates.copy(machine) if arrived else ""})
+        wire.expect("leave", limit=PATIENCE)
+        with held(site, machine, by="hand-over"):
+            leave(site, machine)
+        wire.send({"left": True})
+        return 0
+    except Gone:
+        return 0
+    except Failure as failure:
+        wire.send({"error": failure.cause, "detail": failure.detail})
+        return 1
+
+
+def leave(site: Site, machine: Machine) -> None:
+    """Stop what would be done twice, hold new connections, end the open ones in order; undone by `come_back`."""
+    _arm(site, machine)
+    Journal(site, machine).note("leaves")
+    machine.run(["systemctl", "stop", f"{site.name}-schedule-*.timer"], check=False)
+    machine.run(["systemctl", "stop", "--no-block", f"{site.name}-worker@*.service"], check=False)
+    machine.run(["nft", "-f", "-"], input=HOLD)
+    machine.pause(0.1)  # a connection made just before is accepted by then
+    machine.run(["systemctl", "stop", "--no-block", "caddy"])
+    until = machine.now() + DRAIN
+    while _serves(machine) and machine.now() < until:
+        machine.pause(0.05)
+
+
+def come_back(site: Site, machine: Machine) -> None:
+    """Serve again, as after a boot."""
+    machine.run(["nft", "delete", "table", *TABLE.split()], check=False)
+    machine.run(["systemctl", "start", "caddy"], check=False)
+    reconcile(site, machine)
+    timers = [path.name for path in site.units.glob(f"timers.target.wants/{site.name}-schedule-*.timer")]
+    if timers:
+        machine.run(["systemctl", "start", *sorted(timers)], check=False)
+    Journal(site, machine).note("came back")
+
+
+def _serves(machine: Machine) -> bool:
+    shown = machine.run(["systemctl", "is-active", "caddy"], check=False).out.strip()
+    return shown in ("active", "deactivating", "reloading")
+
+
+def _arm(site: Site, machine: Machine) -> None:
+    """A timer of systemd's own: an address that never moves must not cost the site more than a moment."""
+    unit = f"slipway-come-back-{site.name}"
+    machine.run(["systemctl", "stop", f"{unit}.timer"], check=False)
+    command = [sys.executable or "/usr/bin/python3", AGENT, "come-back", f"--site={site.name}"]
+    how = ["--quiet", "--collect", f"--unit={unit}", f"--on-active={AWAY:.0f}"]
+    machine.run(["systemd-run", *how, "--timer-property=AccuracySec=100ms", "--", *command])

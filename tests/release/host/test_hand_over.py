@@ -1,0 +1,85 @@
+"""A machine hands over: says what it has, leaves on the word, and comes back when the address does not move."""
+
+from __future__ import annotations
+
+import json
+import os
+from io import FileIO
+from typing import Any
+
+import pytest
+
+from release.host.agent.hand_over import AWAY, DRAIN, come_back, hand_over
+from release.host.agent.machine import Done
+from release.host.agent.site import Site
+from release.host.agent.state import locked_state
+from release.host.agent.wire import Wire
+from tests.release.host.bench import Recorded
+
+
+@pytest.fixture
+def visited(site: Site) -> Site:
+    with locked_state(site) as state:
+        state.arrived = True
+    return site
+
+
+def talk(machine: Recorded, *said: dict[str, Any]) -> tuple[int, list[dict[str, Any]]]:
+    """A driver that says all this and hangs up; the code, and what it heard."""
+    theirs, ours = os.pipe()
+    mine, yours = os.pipe()
+    os.write(ours, b"".join(json.dumps(each).encode() + b"\n" for each in said))
+    os.close(ours)
+    wire = Wire(FileIO(theirs), os.fdopen(yours, "wb"))
+    code = hand_over(wire, machine)
+    wire.close()
+    with os.fdopen(mine, "rb") as heard:
+        lines = [json.loads(line) for line in heard]
+    wire.ended.wait(timeout=10)
+    return code, lines
+
+
+def test_it_says_what_it_has_and_goes_on_serving(visited: Site, machine: Recorded) -> None:
+    machine.answers["runuser"] = Done(0, "c3RvcmU=\n")
+    assert talk(machine, {"site": "gallery"}) == (0, [{"arrived": True, "certificates": "c3RvcmU="}])
+    assert not machine.told("systemctl")
+    assert not machine.told("nft")
+
+
+def test_a_machine_that_nobody_has_come_to_has_nothing_to_give(site: Site, machine: Recorded) -> None:
+    machine.answers["runuser"] = Done(0, "c3RvcmU=\n")
+    assert talk(machine, {"site": "gallery"}) == (0, [{"arrived": False, "certificates": ""}])
+
+
+def test_leaving_in_order(visited: Site, machine: Recorded) -> None:
+    machine.answers["is-active caddy"] = Done(3, "inactive\n")
+    code, heard = talk(machine, {"site": "gallery"}, {"go": "leave"})
+    assert (code, heard[-1]) == (0, {"left": True})
+    ran = [line for line in machine.ran if "runuser" not in line]
+    assert ran[0] == "systemctl stop slipway-come-back-gallery.timer"
+    assert ran[1].startswith(f"systemd-run --quiet --collect --unit=slipway-come-back-gallery --on-active={AWAY:.0f} ")
+    assert ran[1].endswith("/usr/local/bin/slipway-agent come-back --site=gallery")
+    assert ran[2:6] == [
+        "systemctl stop gallery-schedule-*.timer",
+        "systemctl stop --no-block gallery-worker@*.service",
+        "nft -f -",
+        "systemctl stop --no-block caddy",
+    ]
+    (rules,) = (text for line, text in zip(machine.ran, machine.inputs, strict=True) if line == "nft -f -")
+    assert "tcp dport { 80, 443 } ct state new drop" in rules
+
+
+def test_requests_that_take_long_are_not_waited_out(visited: Site, machine: Recorded) -> None:
+    machine.answers["is-active caddy"] = Done(0, "deactivating\n")
+    assert talk(machine, {"site": "gallery"}, {"go": "leave"})[1][-1] == {"left": True}
+    assert DRAIN <= machine.clock < DRAIN + 1
+
+
+def test_coming_back(visited: Site, machine: Recorded) -> None:
+    links = visited.units / "timers.target.wants"
+    links.mkdir()
+    (links / "gallery-schedule-tally.timer").touch()
+    come_back(visited, machine)
+    assert machine.ran[:2] == ["nft delete table inet slipway-leaving", "systemctl start caddy"]
+    assert "systemctl start --no-block gallery-holding.service" in machine.ran
+    assert "systemctl start gallery-schedule-tally.timer" in machine.ran
