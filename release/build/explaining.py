@@ -25,6 +25,7 @@ RULES = {
     "static": "collectstatic should succeed",
 }
 WAYS_OUT = {"migrations": "run makemigrations --merge"}
+NATIVE = re.compile(r"built wheel `([^-`]+-[^-`]+)-[^`]*` is not compatible with the target")
 DATABASE_ERRORS = ("OperationalError", "InterfaceError", "ConnectionTimeout", "PoolTimeout")
 STATIC_MISSING = re.compile(r"The file '([^']+)' could not be found")
 MISSING_FILE = re.compile(r"No such file or directory: '([^']+)'")
@@ -66,6 +67,9 @@ def uv_failure(*, source: str, stderr: str, where: str = "the servers") -> str:
     if foreign := NO_WHEEL.search(" ".join(lines)):
         way_out = "name a version or package that has one"
         return f"{source}: {foreign[1]} should have a wheel for {where} (got wheels for others only), {way_out}"
+    if built := NATIVE.search(stderr):
+        got = "a source package with native code, built on this machine"
+        return f"{source}: {built[1]} should have a wheel for {where} (got {got}), drop it or name another"
     told = lines[1:] if "No solution found" in stderr else lines[:3]
     because = re.sub(r"\s*hint:.*|\b(error|cause): ", "", " ".join(told))
     wheels = "has no wheels" in stderr

@@ -62,9 +62,9 @@ def look(*, workplace: Workplace, tree: Tree, settings: str, env: Collection[str
     return found
 
 
-def start(*, workplace: Workplace, answer: Path, variables: dict[str, str]) -> str:
+def start(*, workplace: Workplace, answer: Path, variables: dict[str, str], probe: Path = PROBE) -> str:
     # -P: the directory of the probe has modules of ours that must not shadow the project's.
-    command = [str(workplace.python), "-P", "-s", str(PROBE), str(answer), str(workplace.source)]
+    command = [str(workplace.python), "-P", "-s", str(probe), str(answer), str(workplace.source)]
     place = workplace.source / workplace.root
     try:
         done = subprocess.run(
@@ -106,6 +106,8 @@ def placeholder(name: str) -> str:
         return "redis://127.0.0.1:1/0"
     if name.endswith(("URL", "URI", "DSN", "ENDPOINT")):
         return "https://slipway-placeholder@placeholder.invalid/1"
+    if name in ("DEBUG", "DJANGO_DEBUG"):
+        return "False"  # it is 0 unless declared; who declares it has settings that take no number
     if SWITCHES.fullmatch(name):
         return "0"
     if NUMBERS.fullmatch(name):

@@ -7,7 +7,7 @@ from typing import Any
 
 from release.build import translations
 from release.build.cache import Cache
-from release.build.dependencies import resolve
+from release.build.dependencies import Dependencies, resolve
 from release.build.errors import BuildError
 from release.build.inspection import Workplace, look
 from release.build.layers import Member, pack
@@ -32,8 +32,31 @@ class Made:
     lock: str
 
 
+@dataclass(frozen=True)
+class Ground:
+    """A staged project with its packages and translations: Django can be started on it."""
+
+    staged: Tree
+    dependencies: Dependencies
+    packages: Packages
+    workplace: Workplace
+    made: dict[str, bytes]
+    untranslated: list[str]
+
+
 def assemble(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Made:
     """Stage the project, install its packages, start Django once, pack three layers."""
+    ground = lay(cache=cache, scratch=scratch, tree=tree, request=request)
+    found = look(workplace=ground.workplace, tree=ground.staged, settings=request.settings, env=request.env)
+    layers = pack_layers(cache=cache, ground=ground, found=found)
+    root = ground.workplace.root
+    manifest = describe(found=found, packages=ground.packages, layers=layers, root=root, python=request.python)
+    told = (*ground.dependencies.notes, *notes(tree=ground.staged, found=found), *ground.untranslated)
+    return Made(manifest=manifest, notes=told, news=ground.dependencies.news, lock=ground.dependencies.lock)
+
+
+def lay(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Ground:
+    """The steps before Django is started."""
     root, source = find_root(tree), scratch / "src"
     staged = stage(tree=tree, target=source)
     if staged.digest != tree.digest:
@@ -47,15 +70,17 @@ def assemble(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Ma
     made, untranslated = translations.compile_all(staged)
     put(target=source, files=made)
     workplace = prepare(scratch=scratch, packages=here, root=root, python=python)
-    found = look(workplace=workplace, tree=staged, settings=request.settings, env=request.env)
-    layers = {
-        "dependencies": packages.layer,
-        "code": pack_code(cache=cache, tree=staged.without(directories=unwanted(tree=staged, found=found)), made=made),
-        "static": pack_static(cache=cache, directory=workplace.static),
+    return Ground(staged, dependencies, packages, workplace, made, untranslated)
+
+
+def pack_layers(*, cache: Cache, ground: Ground, found: dict[str, Any]) -> dict[str, str]:
+    """The names of the three layers, each packed into the cache."""
+    tree = ground.staged.without(directories=unwanted(tree=ground.staged, found=found))
+    return {
+        "dependencies": ground.packages.layer,
+        "code": pack_code(cache=cache, tree=tree, made=ground.made),
+        "static": pack_static(cache=cache, directory=ground.workplace.static),
     }
-    manifest = describe(found=found, packages=packages, layers=layers, root=root, python=request.python)
-    told = (*dependencies.notes, *notes(tree=staged, found=found), *untranslated)
-    return Made(manifest=manifest, notes=told, news=dependencies.news, lock=dependencies.lock)
 
 
 def prepare(*, scratch: Path, packages: Packages, root: str, python: Path) -> Workplace:

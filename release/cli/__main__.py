@@ -11,6 +11,7 @@ from release.cli.refusal import Refusal, meant
 from release.ssh import stop_on_signals
 
 DESCRIPTION = """\
+  check PROJECT              what slipway would make of a Django project; needs no stack
   manage STACK ARGS...       run manage.py there, with exactly these arguments
   shell STACK                a Django shell there; a script may come on stdin
   logs STACK [-n N] [-f] [--since TIME]
@@ -90,7 +91,14 @@ def _promote(directory: str | None, rest: Sequence[str]) -> int:
     return promote(Project.find(directory), source=given.stack, target=given.target)
 
 
+def _check(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.check.command import check
+
+    return check(rest)
+
+
 VERBS: dict[str, Callable[[str | None, Sequence[str]], int]] = {
+    "check": _check,
     "manage": _manage,
     "shell": _shell,
     "logs": _logs,
