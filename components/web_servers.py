@@ -49,6 +49,7 @@ class WebServers(ComponentResource):
         login = tls.PrivateKey("login", algorithm="ED25519", opts=self._inside)
         keys = {each: tls.PrivateKey(each, algorithm="ED25519", opts=self._inside) for each in names}
         self._birth = birth_of(site=site)
+        self._generation = wanted.generation
         made = cloud.servers(
             {each: user_data(site=site, host_key=key, login=login) for each, key in keys.items()},
             size=wanted.size,
@@ -88,10 +89,24 @@ class WebServers(ComponentResource):
             add_previous_output_in_env=False,
             logging=command.remote.Logging.NONE,  # a failure carries its output in its own text
             # what a machine was born from stays what it was born from
-            opts=ResourceOptions.merge(self._inside, ResourceOptions(ignore_changes=["create", "stdin"])),
+            opts=ResourceOptions.merge(
+                self._inside, ResourceOptions(ignore_changes=["create", "stdin"], hooks=self._hint(web.server.name))
+            ),
         )
         ready.stdout.apply(lambda birth: self._compare(web.server.name, birth.strip()))
         return ready
+
+    def _hint(self, name: str) -> pulumi.ResourceHookBinding:
+        """`up` again would only wait for the same machine."""
+
+        def say(_: pulumi.ErrorHookArgs) -> bool:
+            renew = f"pulumi config set server-generation {self._generation + 1} -s {pulumi.get_stack()}"
+            pulumi.warn(
+                f"{name} is not ready: where `pulumi up` again does not help, a new one is made by {renew}", self
+            )
+            return False
+
+        return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name} is not ready", say)])
 
     def _compare(self, name: str, birth: str) -> None:
         if birth != self._birth:

@@ -19,7 +19,7 @@ from components.clouds.digitalocean_account import (
     explain,
     records,
 )
-from components.clouds.digitalocean_strays import Strays
+from components.clouds.digitalocean_strays import Strays, there_already
 
 # Regions without Spaces, and the nearest one that has them.
 SPACES_REGIONS: Mapping[str, str] = {"nyc1": "nyc3", "nyc2": "nyc3", "sfo1": "sfo3", "ams2": "ams3"}
@@ -55,7 +55,8 @@ class DigitalOcean:
         ssh_from: Sequence[str],
         opts: ResourceOptions,
     ) -> list[Server]:
-        key = do.SshKey(self._names.plain("login"), public_key=login_public_key, opts=opts)
+        login = self._names.plain("login")
+        key = do.SshKey(login, public_key=login_public_key, opts=ResourceOptions.merge(opts, there_already(login)))
         wall = self._firewall(ssh_from, opts)
         options = _merge(
             opts,
@@ -99,11 +100,12 @@ class DigitalOcean:
         trusted = do.DatabaseFirewallRuleArgs(type="tag", value=self._tag.name)
         wall = do.DatabaseFirewall(name, cluster_id=cluster.id, rules=[trusted], opts=guarded)
         own = self._names.site.replace("-", "_")
+        inside = _adoptable(ResourceOptions.merge(guarded, there_already(name)))
         return _database(
             cluster,
             wall,
-            do.DatabaseDb(name, cluster_id=cluster.id, name=own, opts=guarded),
-            do.DatabaseUser(name, cluster_id=cluster.id, name=own, opts=guarded),
+            do.DatabaseDb(name, cluster_id=cluster.id, name=own, opts=inside),
+            do.DatabaseUser(name, cluster_id=cluster.id, name=own, opts=inside),
         )
 
     def bucket(self, name: str, *, opts: ResourceOptions) -> Bucket:
@@ -128,8 +130,6 @@ class DigitalOcean:
     def record(self, host: str, *, zone: str, address: Address, opts: ResourceOptions) -> None:
         label = "@" if host == zone else host.removesuffix(f".{zone}")
         standing = [record for record in self._zone(zone) if record.name == label and record.type in _CLASHING]
-        # an import at the command line has no parent to give
-        adopted = _merge(opts, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)])
         unclaimed = _unclaimed(host, zone, standing, stack=self._names.environment, fail=self._fail)
         do.DnsRecord(
             host,
@@ -138,7 +138,7 @@ class DigitalOcean:
             name=label,
             value=address.ip,
             ttl=RECORD_SECONDS,
-            opts=_merge(adopted, hooks=pulumi.ResourceHookBinding(before_create=[unclaimed])),
+            opts=_merge(_adoptable(opts), hooks=pulumi.ResourceHookBinding(before_create=[unclaimed])),
         )
 
     @cached_property
@@ -229,6 +229,11 @@ _CLASHING = ("A", "AAAA", "CNAME")
 
 def _merge(opts: ResourceOptions, **more: object) -> ResourceOptions:
     return ResourceOptions.merge(opts, ResourceOptions(**more))  # type: ignore[arg-type]
+
+
+def _adoptable(opts: ResourceOptions) -> ResourceOptions:
+    """An import at the command line has no parent to give."""
+    return _merge(opts, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)])
 
 
 def _inbound(protocol: str, port: str, sources: Sequence[str]) -> do.FirewallInboundRuleArgs:

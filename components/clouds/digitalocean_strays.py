@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
 import pulumi_digitalocean as do
-from pulumi import Output, Resource
+from pulumi import Output, Resource, ResourceOptions
 
 from components.before import full_name, read_state
 
 READ = "pulumi:pulumi:readStackResourceOutputs"
 API = "${DIGITALOCEAN_API_URL:-https://api.digitalocean.com}/v2"
-CURL = 'curl -H "Authorization: Bearer $DIGITALOCEAN_TOKEN"'
+CURL = 'curl -fsS -H "Authorization: Bearer $DIGITALOCEAN_TOKEN"'
 
 
 class Strays:
@@ -88,3 +91,27 @@ def _clusters(count: int, tag: str, ours: Sequence[str]) -> str:
         f"call that was interrupted left the others, and they cost money. List them with {CURL} "
         f"{API}/databases?tag_name={tag} and remove what is not yours with doctl databases delete ID"
     )
+
+
+def there_already(name: str) -> ResourceOptions:
+    """What cannot be made twice and may stand from a call that was interrupted: its refusal names the way on."""
+
+    def say(args: pulumi.ErrorHookArgs) -> bool:
+        if args.failed_operation == "create" and re.search(r": (409|422) |already|in use", args.errors[0]):
+            pulumi.warn(_way_on(args.type, name, args.new_inputs or {}))
+        return False
+
+    return ResourceOptions(
+        hooks=pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook(f"{name} is there already", say)])
+    )
+
+
+def _way_on(type: str, name: str, inputs: Mapping[str, Any]) -> str:
+    if "publicKey" in inputs:
+        mark = hashlib.md5(base64.b64decode(inputs["publicKey"].split()[1]), usedforsecurity=False).hexdigest()
+        mark = ":".join(mark[at : at + 2] for at in range(0, 32, 2))
+        remove = f"doctl compute ssh-key delete {mark}, or {CURL} -X DELETE {API}/account/keys/{mark}"
+        return f"{name}: an interrupted call may have made this key (its secret half is this stack's own): {remove}"
+    options = f"--stack {pulumi.get_stack()} --protect=false --generate-code=false"
+    take = f"pulumi import {options} {type} {name} {inputs['clusterId']},{inputs['name']}"
+    return f"{name}: an interrupted call may have made {inputs['name']!r} in this cluster: take it over with {take}"

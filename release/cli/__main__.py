@@ -17,6 +17,7 @@ DESCRIPTION = """\
   logs STACK [-n N] [-f] [--since TIME]
   open STACK                 the site in your browser
   status STACK [--json]      what the state, the live site and the servers say runs
+  strays STACK [--json]      what an interrupted `up` may have left in the account, and how to remove it
   promote STACK TARGET       pin what STACK has proven in TARGET's stack file
 """
 
@@ -82,6 +83,15 @@ def _status(directory: str | None, rest: Sequence[str]) -> int:
     return status(Project.find(directory), given.stack, as_json=given.json)
 
 
+def _strays(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.strays import strays
+
+    parser = _verb("strays")
+    parser.add_argument("--json", action="store_true", help="a JSON list")
+    given = parser.parse_args(rest)
+    return strays(Project.find(directory), given.stack, as_json=given.json)
+
+
 def _promote(directory: str | None, rest: Sequence[str]) -> int:
     from release.cli.promote import promote
 
@@ -104,6 +114,7 @@ VERBS: dict[str, Callable[[str | None, Sequence[str]], int]] = {
     "logs": _logs,
     "open": _open,
     "status": _status,
+    "strays": _strays,
     "promote": _promote,
 }
 

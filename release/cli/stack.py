@@ -13,7 +13,7 @@ from release.cli.project import Project
 from release.cli.refusal import Refusal, meant
 from release.ssh import Server
 
-__all__ = ["LastUpdate", "Stack", "last_update"]
+__all__ = ["LastUpdate", "Stack", "export", "last_update"]
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,14 @@ def last_update(project: Project, name: str) -> LastUpdate:
     return LastUpdate(kind=entries[0]["kind"], result=entries[0]["result"]) if entries else LastUpdate()
 
 
+def export(project: Project, name: str) -> Any:
+    """The whole state of a stack, its secrets still encrypted."""
+    return _pulumi(project, name, "export")
+
+
 def _pulumi(project: Project, stack: str, *words: str) -> Any:
-    ended = _run(project, "stack", *words, "--json", "-s", stack)
+    json_asked = [] if words == ("export",) else ["--json"]
+    ended = _run(project, "stack", *words, *json_asked, "-s", stack)
     if ended.returncode == 0:
         return json.loads(ended.stdout or "null")
     if "no stack named" in ended.stderr:

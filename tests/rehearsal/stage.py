@@ -71,6 +71,14 @@ class Stage:
         )
         return found
 
+    def fault(self, **rule: Any) -> None:
+        """Let something go wrong from now on; docs/rehearsal.md, Faults."""
+        self.type("inside curl -fsS $DIGITALOCEAN_API_URL/_cloud/faults --json @-", input=json.dumps(rule))
+
+    def heal(self) -> None:
+        """Let nothing go wrong any more."""
+        self.cloud("faults", method="DELETE")
+
     def api(self, path: str, *, method: str = "GET", body: Any = None) -> dict[str, Any]:
         """The cloud's public API, asked with the rehearsal's token."""
         header = '-H "Authorization: Bearer $DIGITALOCEAN_TOKEN"'

@@ -42,7 +42,7 @@ def test_a_second_machine_is_named_with_the_command_that_removes_it(account: Acc
     assert warned(account) == [
         f"droplet 102 (my-shop-staging-web-1-102, 198.51.100.20) carries this stack's tag {TAG} and is in no state of "
         "it: a call that was interrupted or sent twice left it, and it costs money. Remove it with doctl compute "
-        f'droplet delete 102, or curl -H "Authorization: Bearer $DIGITALOCEAN_TOKEN" -X DELETE {api}'
+        f'droplet delete 102, or curl -fsS -H "Authorization: Bearer $DIGITALOCEAN_TOKEN" -X DELETE {api}'
     ]
 
 
