@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import pulumi
+import pytest
 from pulumi import ResourceOptions
 
+from components.clouds.digitalocean_strays import there_already
 from tests.components.clouds.test_digitalocean import cloud, servers
 from tests.plans.account import Account
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJzHJfMCBRVZ5WYkmpGzfXmZcoQTTTNpWvDCr3zMUXUJ"
 DROPLET = "digitalocean:index/droplet:Droplet"
 CLUSTER = "digitalocean:index/databaseCluster:DatabaseCluster"
 TAG = "my-shop-staging-web-ab12cd"
@@ -63,3 +67,32 @@ def test_a_second_cluster_is_counted(account: Account) -> None:
     (said,) = counted(2)
     assert said.startswith(f"2 database clusters carry this stack's tag {TAG} and its state has 1 (101): ")
     assert f"/databases?tag_name={TAG} and remove what is not yours with doctl databases delete ID" in said
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "error", "said"),
+    [
+        ("sshKey:SshKey", {"publicKey": KEY}, "422 SSH Key is already in use", "doctl compute ssh-key delete 98:fe:12"),
+        (
+            "databaseUser:DatabaseUser",
+            {"clusterId": "c1", "name": "shop"},
+            "422 already exists",
+            "pulumi import --stack staging --protect=false --generate-code=false "
+            "digitalocean:index/databaseUser:DatabaseUser it c1,shop",
+        ),
+        ("sshKey:SshKey", {"publicKey": KEY}, "503 Service Unavailable", None),
+    ],
+)
+def test_what_an_interrupted_call_made_is_told_when_it_is_refused(
+    account: Account, kind: str, inputs: dict[str, Any], error: str, said: str | None
+) -> None:
+    account.up(lambda: there_already("it"))
+    hook = account.hooks["it is there already"]
+    told: list[str] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pulumi, "warn", lambda text, *_: told.append(text))
+        type = f"digitalocean:index/{kind}"
+        failed = f"POST http://api/v2/things: {error}"
+        args = pulumi.ErrorHookArgs("urn", "", "it", type, inputs, failed_operation="create", errors=[failed])
+        assert hook(args) is False
+    assert [said in text for text in told if said] == ([True] if said else []), told
