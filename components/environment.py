@@ -81,6 +81,9 @@ class Environment(ComponentResource):
             "arrival": arrival.report,
             "site": settings.site.name,
             "release_source": Output.secret(release.source),
+            "hosts": dns.hosts,
+            "births": web.births,
+            "cloud": {"name": settings.cloud, **made_by.made},
             OUTPUT: recorded(settings),
         }
         self.register_outputs({"url": dns.url})

@@ -63,6 +63,11 @@ class WebServers(ComponentResource):
         # a plan shows these beside a machine it replaces
         reasons = [f"server-generation {wanted.generation}", f"server-size {wanted.size}"]
         self.ready = [self._ready(each, reasons) for each in self.servers]
+        born = {
+            each.server.name: ready.stdout.apply(str.strip)
+            for each, ready in zip(self.servers, self.ready, strict=True)
+        }
+        self.births = {"cloud-init": self._birth, **born}
         if pulumi.runtime.is_dry_run() and "0.0.0.0/0" in wanted.ssh_from:
             pulumi.info("ssh-from: SSH (keys only) is open to every address, narrow it with ssh-from", resource=self)
         self.register_outputs({"hosts": [each.server.host for each in self.servers]})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol
 
 from pulumi import CustomResource, Input, Output, Resource, ResourceOptions
 
@@ -89,6 +89,9 @@ class Order:
 
 class Cloud(Protocol):
     """What every cloud must be able to give a Django site. How it keeps a promise stays in its own file."""
+
+    made: dict[str, Any]
+    """What has been made so far, with the ids under which `slipway status` finds it at the cloud; no secrets."""
 
     @staticmethod
     def check(order: Order, *, fail: Fail) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from typing import Any
 
 import pulumi
 import pulumi_digitalocean as do
@@ -44,6 +45,7 @@ class DigitalOcean:
         self._fail = fail
         self._shared = ResourceOptions(parent=parent)
         self._records: dict[str, Records] = {}
+        self.made: dict[str, Any] = {"machines": {}, "buckets": {}, "records": {}}
 
     def servers(
         self,
@@ -72,6 +74,7 @@ class DigitalOcean:
 
     def address(self, name: str, *, opts: ResourceOptions) -> Address:
         reserved = do.ReservedIp(name, region=self._region, opts=self._guarded(opts))
+        self.made["address"] = reserved.ip_address
         return Address(ip=reserved.ip_address)
 
     def assign(self, name: str, *, address: Address, server: Server, opts: ResourceOptions) -> Resource:
@@ -99,6 +102,7 @@ class DigitalOcean:
         self._strays.warn_of_clusters([cluster], resource=opts.parent)
         trusted = do.DatabaseFirewallRuleArgs(type="tag", value=self._tag.name)
         wall = do.DatabaseFirewall(name, cluster_id=cluster.id, rules=[trusted], opts=guarded)
+        self.made["database"] = {"id": cluster.id, "size": cluster.size, "host": cluster.private_host}
         own = self._names.site.replace("-", "_")
         inside = _adoptable(ResourceOptions.merge(guarded, there_already(name)))
         return _database(
@@ -117,6 +121,9 @@ class DigitalOcean:
             force_destroy=not self._protect,
             opts=_merge(self._guarded(opts), provider=self._spaces),
         )
+        self.made["buckets"][name] = Output.concat(
+            "https://", bucket.name, f".{self._spaces_region}.digitaloceanspaces.com"
+        )
         grant = do.SpacesKeyGrantArgs(bucket=bucket.name, permission="readwrite")
         key = do.SpacesKey(self._names.plain(name), grants=[grant], opts=self._guarded(opts))
         return Bucket(
@@ -131,6 +138,7 @@ class DigitalOcean:
         label = "@" if host == zone else host.removesuffix(f".{zone}")
         standing = [record for record in self._zone(zone) if record.name == label and record.type in _CLASHING]
         unclaimed = _unclaimed(host, zone, standing, stack=self._names.environment, fail=self._fail)
+        self.made["records"][host] = {"zone": zone, "name": label}
         do.DnsRecord(
             host,
             domain=zone,
@@ -147,7 +155,9 @@ class DigitalOcean:
 
     @cached_property
     def _tag(self) -> do.Tag:
-        return do.Tag("web", name=self._names.unique("web"), opts=self._shared)
+        tag = do.Tag("web", name=self._names.unique("web"), opts=self._shared)
+        self.made["tag"] = tag.name
+        return tag
 
     @cached_property
     def _strays(self) -> Strays:
@@ -190,18 +200,23 @@ class DigitalOcean:
             droplet_agent=False,
             opts=opts,
         )
+        self.made["machines"][name] = {"id": droplet.id, "size": droplet.size}
         return Server(name=name, host=droplet.ipv4_address, machine=droplet)
 
     def _firewall(self, ssh_from: Sequence[str], opts: ResourceOptions) -> do.Firewall:
-        return do.Firewall(
+        inbound = [
+            ("tcp", "22", [*ssh_from]),
+            ("tcp", "80", ANYWHERE),
+            ("tcp", "443", ANYWHERE),
+            ("udp", "443", ANYWHERE),
+            ("icmp", None, ANYWHERE),
+        ]
+        wall = do.Firewall(
             self._names.plain("web"),
             tags=[self._tag.name],
             inbound_rules=[
-                _inbound("tcp", "22", ssh_from),
-                _inbound("tcp", "80", ANYWHERE),
-                _inbound("tcp", "443", ANYWHERE),
-                _inbound("udp", "443", ANYWHERE),
-                do.FirewallInboundRuleArgs(protocol="icmp", source_addresses=ANYWHERE),
+                do.FirewallInboundRuleArgs(protocol=protocol, port_range=ports, source_addresses=sources)
+                for protocol, ports, sources in inbound
             ],
             outbound_rules=[
                 do.FirewallOutboundRuleArgs(protocol="tcp", port_range="1-65535", destination_addresses=ANYWHERE),
@@ -210,6 +225,8 @@ class DigitalOcean:
             ],
             opts=opts,
         )
+        self.made["firewall"] = {"id": wall.id, "inbound": "; ".join(sorted(_opened(*rule) for rule in inbound))}
+        return wall
 
     def _guarded(self, opts: ResourceOptions) -> ResourceOptions:
         return _merge(opts, protect=self._protect, hooks=self._explained)
@@ -236,8 +253,10 @@ def _adoptable(opts: ResourceOptions) -> ResourceOptions:
     return _merge(opts, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)])
 
 
-def _inbound(protocol: str, port: str, sources: Sequence[str]) -> do.FirewallInboundRuleArgs:
-    return do.FirewallInboundRuleArgs(protocol=protocol, port_range=port, source_addresses=list(sources))
+def _opened(protocol: str, ports: str | None, sources: Sequence[str]) -> str:
+    """A rule as `slipway status` writes it."""
+    what = f"{protocol} {ports}" if ports else protocol
+    return what if set(sources) == set(ANYWHERE) else f"{what} from {', '.join(sorted(sources))}"
 
 
 def _database(

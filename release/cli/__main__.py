@@ -16,7 +16,7 @@ DESCRIPTION = """\
   shell STACK                a Django shell there; a script may come on stdin
   logs STACK [-n N] [-f] [--since TIME]
   open STACK                 the site in your browser
-  status STACK [--json]      what the state, the live site and the servers say runs
+  status STACK [--json]      state, live site, servers and cloud side by side; 1 when they differ
   strays STACK [--json]      what an interrupted `up` may have left in the account, and how to remove it
   promote STACK TARGET       pin what STACK has proven in TARGET's stack file
 """

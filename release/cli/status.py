@@ -1,13 +1,18 @@
-"""Does what the state says run, what the live site says, and what the servers say, agree?"""
+"""Does what the state says run, what the live site and the servers say, and what the cloud has, agree?
+
+Exit codes: 0 all agree; 1 something disagrees; 3 nothing disagrees, but the cloud could not be asked. 2 is a refusal.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from release.cli.clouds import Asked, Row, ask_cloud
+from release.cli.names import look_at_names
 from release.cli.project import Project
 from release.cli.refusal import Refusal
 from release.cli.remote import ask
@@ -15,12 +20,14 @@ from release.cli.stack import LastUpdate, Stack, last_update
 from release.live import Silent, ask_by_name
 from release.ssh import Server
 
-__all__ = ["Word", "live", "status"]
+__all__ = ["Look", "Word", "live", "status"]
+
+AGREE, DISAGREE, NOT_ASKED = 0, 1, 3
 
 
 @dataclass(frozen=True)
 class Word:
-    """What one of the three says runs; both ids are empty when it says nothing."""
+    """What the state, the live site or a server says runs; both ids are empty when it says nothing."""
 
     who: str
     artifact: str = ""
@@ -37,6 +44,8 @@ class Look:
     update: LastUpdate
     site: Word
     servers: tuple[Word, ...]
+    names: tuple[Row, ...]
+    cloud: Asked
 
     @property
     def state(self) -> Word:
@@ -46,18 +55,31 @@ class Look:
 
     @property
     def disagreements(self) -> list[str]:
-        """One line for each word that is not the state's, and one for an update that did not end well."""
-        state = self.state
-        lines = [] if self.update.good else [f"state: {state.note}"]
+        """One line each: what should be, what is, and the command that brings them together."""
+        up = f"pulumi up -s {self.stack.name}"
+        lines = [] if self.update.good else [f"state: {self.state.note}, {up}"]
         for word in (self.site, *self.servers):
-            if (word.artifact, word.release) != (state.artifact, state.release):
-                runs = f"runs {word.release} of {word.artifact}" if word.release else word.note
-                lines.append(f"{word.who}: should run {state.release} of {state.artifact} (got: {runs})")
-        return lines
+            if not self._as_the_state(word):
+                lines.append(self._line(word, up))
+        return [*lines, *(row.line for row in (*self.cloud.rows, *self.names) if not row.agrees)]
+
+    @property
+    def notes(self) -> list[str]:
+        """What is worth knowing and no disagreement."""
+        births = self.stack.outputs.get("births") or {}
+        text = "was made from an older cloud-init/, raise server-generation to renew it"
+        old = [name for name, birth in births.items() if birth != births.get("cloud-init")]
+        return [f"{name}: {text}" for name in old]
+
+    @property
+    def code(self) -> int:
+        """The exit code."""
+        return DISAGREE if self.disagreements else NOT_ASKED if self.cloud.reason else AGREE
 
     def document(self) -> dict[str, Any]:
         """Everything, for programs."""
         state = {"artifact": self.state.artifact, "release": self.state.release, "update": asdict(self.update)}
+        rows = [{**asdict(row), "agrees": row.agrees} for row in (*self.cloud.rows, *self.names)]
         return {
             "stack": self.stack.name,
             "url": self.stack.url,
@@ -65,23 +87,33 @@ class Look:
             "state": state,
             "site": self.site.said,
             "servers": {word.who: word.said for word in self.servers},
+            "cloud": {"asked": not self.cloud.reason, "reason": self.cloud.reason, "rows": rows},
             "disagreements": self.disagreements,
+            "notes": self.notes,
         }
 
-    def text(self) -> str:
-        """A table, for people."""
-        rows = _table([self.state, self.site, *self.servers])
-        again = f"they do not agree: pulumi up -s {self.stack.name} brings them together"
-        return "\n".join(
-            [f"{self.stack.name}  {self.stack.url}", "", *rows, "", again if self.disagreements else "all agree"]
-        )
+    def words(self) -> Iterator[tuple[Word, bool]]:
+        """Who says what runs, and whether it is what the state says."""
+        for word in (self.state, self.site, *self.servers):
+            yield word, self._as_the_state(word)
+
+    def _as_the_state(self, word: Word) -> bool:
+        return (word.artifact, word.release) == (self.stack.artifact, self.stack.release)
+
+    def _line(self, word: Word, up: str) -> str:
+        runs = f"runs {word.release} of {word.artifact}" if word.release else word.note
+        # for the engine nothing has changed, so it has to be told to release again
+        again = f"{up} --replace '**:Command::release'" if word.release else f"slipway logs {self.stack.name}"
+        return f"{word.who}: should run {self.stack.release} of {self.stack.artifact} (got: {runs}), {again}"
 
 
 def status(project: Project, name: str, *, as_json: bool = False) -> int:
-    """Print what they say; 1 when they do not agree."""
+    """Print what they say; the exit code says whether they agree."""
+    from release.cli.status_text import text
+
     look = _look(project, name)
-    print(json.dumps(look.document()) if as_json else look.text())
-    return 1 if look.disagreements else 0
+    print(json.dumps(look.document()) if as_json else text(look))
+    return look.code
 
 
 def _look(project: Project, name: str) -> Look:
@@ -90,7 +122,10 @@ def _look(project: Project, name: str) -> Look:
         stack = Stack.read(project, name)
         site = threads.submit(live, stack)
         servers = [threads.submit(_server, stack, each) for each in stack.servers]
-        return Look(stack, history.result(), site.result(), tuple(each.result() for each in servers))
+        names = threads.submit(look_at_names, stack.outputs, stack=name)
+        cloud = threads.submit(ask_cloud, stack.outputs, stack=name)
+        answers = tuple(each.result() for each in servers)
+        return Look(stack, history.result(), site.result(), answers, tuple(names.result()), cloud.result())
 
 
 def live(stack: Stack) -> Word:
@@ -119,16 +154,3 @@ def _slot(stack: Stack, said: Mapping[str, Any]) -> str:
     unit = said.get("units", {}).get(f"{stack.site}-web@{slot}.service", "")
     provisional = said.get("provisional")
     return f"{slot} {unit}".strip() + (f", {provisional} is flipped to and not committed" if provisional else "")
-
-
-def _table(words: Sequence[Word]) -> Iterator[str]:
-    columns: list[Callable[[Word], str]] = [
-        lambda word: word.who,
-        lambda word: word.artifact[:19] or "-",  # sha256- and twelve digits, as release ids show it
-        lambda word: word.release or "-",
-        lambda word: word.note,
-    ]
-    rows = [("", "artifact", "release", ""), *(tuple(column(word) for column in columns) for word in words)]
-    widths = [max(len(row[n]) for row in rows) for n in range(3)]
-    for row in rows:
-        yield "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[3]]).rstrip()

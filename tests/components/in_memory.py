@@ -17,6 +17,7 @@ class InMemory:
 
     def __init__(self, **asked: Any) -> None:
         self.asked: dict[str, Any] = {"cloud": asked}
+        self.made: dict[str, Any] = {"address": "192.0.2.200"}
 
     def servers(self, user_data: Mapping[str, Input[str]], *, opts: ResourceOptions, **asked: Any) -> list[Server]:
         self.asked["servers"] = {"user_data": user_data, **asked}

@@ -83,7 +83,7 @@ keep writable web bucket certificate_key source servers address login_key limits
 """
 OUTPUTS = """
 url address artifact release phases database_host media_bucket release_bucket servers login_key arrival site
-release_source recorded
+release_source recorded hosts births cloud
 """
 
 

@@ -100,20 +100,27 @@ class Plan:
 
 
 @contextmanager
-def paper_cloud(place: Path) -> Iterator[Paper]:
-    """An account with one empty zone, and the committed project without a stack."""
+def paper_account(place: Path) -> Iterator[tuple[Cloud, str]]:
+    """A new account, and where its API is."""
     cloud = open_cloud(directory=place / "cloud", hypervisor=PaperHypervisor())
     web = application(cloud, objects=lambda _: [], traffic=Traffic(place / "cloud/requests.jsonl"))
     server = Server(web, host="127.0.0.1", port=0)
     server.start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    Client(url)("POST", "/domains", {"name": "example.org"})
-    _project(place)
     try:
-        yield Paper(place, url, cloud)
+        yield cloud, f"http://127.0.0.1:{server.server_port}"
+        assert cloud.settle(seconds=10)
     finally:
         server.shutdown()
         server.server_close()
+
+
+@contextmanager
+def paper_cloud(place: Path) -> Iterator[Paper]:
+    """An account with one empty zone, and the committed project without a stack."""
+    with paper_account(place) as (cloud, url):
+        Client(url)("POST", "/domains", {"name": "example.org"})
+        _project(place)
+        yield Paper(place, url, cloud)
 
 
 def _project(place: Path) -> None:

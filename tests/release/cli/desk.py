@@ -66,6 +66,9 @@ class Desk:
             "release": RELEASE,
             "site": "slipway",
             "servers": [{"name": "web-1", "host": "198.51.100.17", "host_key": "ssh-ed25519 AAAA"}],
+            "address": "127.0.0.1",
+            "hosts": ["localhost"],
+            "births": {"cloud-init": "0123456789ab", "web-1": "0123456789ab"},
             "login_key": "-----BEGIN OPENSSH PRIVATE KEY-----\nk\n-----END OPENSSH PRIVATE KEY-----\n",
             **changes,
         }
@@ -132,26 +135,26 @@ def program(path: Path, command: str) -> None:
     path.chmod(0o755)
 
 
-def certificate(folder: Path) -> Path:
-    """A certificate for localhost that is its own authority, with its key in one file."""
+def certificate(folder: Path, *, host: str = "localhost", days: int = 90) -> Path:
+    """A certificate that is its own authority, with its key in one file; it ended already where `days` are below 0."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
     now = datetime.datetime.now(datetime.UTC)
-    names = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]
+    names = [x509.DNSName(host), x509.IPAddress(ipaddress.IPv4Address("127.0.0.1"))]
     made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
         .public_key(key.public_key())
         .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_before(now - datetime.timedelta(days=91))
+        .not_valid_after(now + datetime.timedelta(days=days))
         .add_extension(x509.SubjectAlternativeName(names), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
     form, kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    path = folder / "localhost.pem"
+    path = folder / f"{host}{days}.pem"
     path.write_bytes(
         made.public_bytes(form) + key.private_bytes(form, kind, serialization.NoEncryption())  # one file, both
     )

@@ -9,7 +9,7 @@ import subprocess
 
 import pytest
 
-from tests.release.cli.desk import ARTIFACT, RELEASE, Desk
+from tests.release.cli.desk import Desk
 
 AGENT = ["-n", "python3", "/usr/local/bin/slipway-agent"]
 
@@ -88,90 +88,6 @@ def test_the_host_key_is_pinned_and_the_key_goes(desk: Desk) -> None:
     argv = desk.calls()[0]["argv"]
     assert {"StrictHostKeyChecking=yes", "HostKeyAlias=web-1", "IdentityAgent=none"} <= set(argv)
     assert not os.path.exists(argv[argv.index("-i") + 1])
-
-
-def test_status_agrees(desk: Desk) -> None:
-    desk.agent()
-    ended = desk.run("status", "staging")
-    assert ended.code == 0, ended
-    lines = [line.split() for line in ended.out.splitlines()]
-    short = "sha256-abababababab"
-    assert lines[0] == ["staging", f"https://localhost:{desk.port}"]
-    assert lines[3:6] == [
-        ["state", short, "abababababab-01234567", "last", "update", "succeeded"],
-        ["live", "site", short, "abababababab-01234567", "over", "HTTPS"],
-        ["web-1", short, "abababababab-01234567", "blue", "active"],
-    ]
-    assert ended.out.endswith("\nall agree\n")
-
-
-def test_status_says_when_the_server_disagrees(desk: Desk) -> None:
-    desk.agent(release="abababababab-ffffffff", provisional="cdcdcdcdcdcd-00000000")
-    ended = desk.run("status", "staging")
-    assert ended.code == 1
-    assert "cdcdcdcdcdcd-00000000 is flipped to and not committed" in ended.out
-    assert "they do not agree: pulumi up -s staging brings them together" in ended.out
-
-
-def test_status_says_what_is_silent(desk: Desk) -> None:
-    desk.says["status"] = 503
-    desk.answer(stderr="ssh: connect to host 198.51.100.17 port 22: Connection refused\n", code=255)
-    ended = desk.run("status", "staging")
-    assert ended.code == 1
-    assert "answered 503" in ended.out
-    assert "Connection refused" in ended.out
-
-
-def test_status_says_when_the_last_update_failed(desk: Desk) -> None:
-    desk.agent()
-    desk.stack(history="failed")
-    ended = desk.run("status", "staging")
-    assert ended.code == 1
-    assert "last update failed" in ended.out
-
-
-def test_status_for_programs(desk: Desk) -> None:
-    desk.agent(journal=[{"event": "committed"}])
-    ended = desk.run("status", "staging", "--json")
-    said = json.loads(ended.out)
-    assert (ended.code, ended.out.count("\n")) == (0, 1)
-    names = {"artifact": ARTIFACT, "release": RELEASE}
-    assert {key: said[key] for key in ("stack", "url", "agree", "disagreements")} == {
-        "stack": "staging", "url": f"https://localhost:{desk.port}", "agree": True, "disagreements": [],
-    }  # fmt: skip
-    assert said["state"] == {**names, "update": {"kind": "update", "result": "succeeded"}}
-    assert said["site"] == {**names, "environment": "staging"}
-    assert said["servers"]["web-1"].items() >= {**names, "slot": "blue", "serving": "blue"}.items()
-    assert said["servers"]["web-1"]["journal"] == [{"event": "committed"}]
-
-
-def test_status_for_programs_when_they_disagree(desk: Desk) -> None:
-    desk.agent(release="abababababab-ffffffff")
-    desk.says["status"] = 503
-    desk.stack(history="failed")
-    ended = desk.run("status", "--json", "staging")
-    said = json.loads(ended.out)
-    assert (ended.code, said["agree"], said["site"]) == (1, False, None)
-    assert said["servers"]["web-1"]["release"] == "abababababab-ffffffff"
-    assert said["disagreements"] == [
-        "state: last update failed",
-        f"live site: should run {RELEASE} of {ARTIFACT} (got: answered 503)",
-        f"web-1: should run {RELEASE} of {ARTIFACT} (got: runs abababababab-ffffffff of {ARTIFACT})",
-    ]
-
-
-def test_status_for_programs_of_a_silent_server(desk: Desk) -> None:
-    desk.answer(stderr="Connection refused\n", code=255)
-    said = json.loads(desk.run("status", "staging", "--json").out)
-    assert said["servers"] == {"web-1": None}
-    assert said["disagreements"] == [f"web-1: should run {RELEASE} of {ARTIFACT} (got: Connection refused)"]
-
-
-def test_a_certificate_that_is_not_trusted_is_not_an_answer(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.agent()
-    ended = desk.run("status", "staging", SSL_CERT_FILE="/etc/ssl/certs/ca-certificates.crt")
-    assert ended.code == 1
-    assert "certificate" in ended.out.lower()
 
 
 def test_open_prints_the_url_and_starts_the_browser(desk: Desk) -> None:
