@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from rehearsal import paths
+from rehearsal import paths, vendor
 from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.rows import Droplet, Json
 from rehearsal.cloud.store import State
@@ -64,7 +64,7 @@ def describe(state: State, droplet: Droplet) -> Json:
         "droplet_id": droplet.id,
         "hostname": droplet.name,
         "user_data": droplet.user_data,
-        "vendor_data": "",
+        "vendor_data": vendor.DATA,
         "public_keys": droplet.keys,
         "auth_key": "",
         "region": droplet.region,

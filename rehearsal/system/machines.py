@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any, Literal
 
-from rehearsal import paths
+from rehearsal import paths, vendor
 from rehearsal.system import archives, ca, cgroups, processes, roots, wiring
 
 MachineState = Literal["running", "stopped", "absent"]
@@ -53,6 +53,7 @@ def _write_disk(upper: Path, *, plug: wiring.Plug, name: str, user_data: str, ss
     seed.mkdir(parents=True)
     (seed / "meta_data.json").write_text(json.dumps(_meta_data(plug.machine, name, ssh_keys, region)))
     (seed / "network_data.json").write_text(json.dumps(_network_data(plug)))
+    (seed / "vendor_data.json").write_text(json.dumps({"cloud-init": vendor.DATA}))
     (seed / "user_data").write_bytes(user_data.encode())
     (seed / "user_data").chmod(0o600)
     (upper / "etc").mkdir()

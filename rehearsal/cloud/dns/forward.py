@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from functools import cached_property
 
-from dnslib import QTYPE, DNSError, DNSRecord  # type: ignore[import-untyped]
+from dnslib import QTYPE, DNSError, DNSRecord
 
 from rehearsal.cloud.dns.zones import Reply
 from rehearsal.cloud.ports import Gate

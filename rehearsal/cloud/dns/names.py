@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Address
 
-import dnslib  # type: ignore[import-untyped]
+import dnslib
 from dnslib import CLASS, QTYPE, RR
 
 from rehearsal import paths

@@ -6,8 +6,8 @@ import logging
 import threading
 from functools import partial
 
-from dnslib import QTYPE, RCODE, DNSError, DNSRecord  # type: ignore[import-untyped]
-from dnslib.server import BaseResolver, DNSHandler, DNSLogger, DNSServer  # type: ignore[import-untyped]
+from dnslib import QTYPE, RCODE, DNSError, DNSRecord
+from dnslib.server import DNSHandler, DNSLogger, DNSServer
 
 from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.dns import names, zones
@@ -20,7 +20,7 @@ log = logging.getLogger("cloud")
 LONGEST_CHAIN = 8
 
 
-class Resolver(BaseResolver):  # type: ignore[misc]
+class Resolver:
     """Answers from the API's zones first, then own names, then outside; knows nothing else."""
 
     def __init__(self, cloud: Cloud, *, forwarder: Forwarder) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-import dnslib  # type: ignore[import-untyped]
+import dnslib
 from dnslib import CLASS, QTYPE, RCODE, RR
 
 from rehearsal.cloud.digitalocean.domains import NAMESERVERS

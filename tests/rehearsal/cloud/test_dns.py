@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from dnslib import QTYPE, RCODE, DNSRecord  # type: ignore[import-untyped]
+from dnslib import QTYPE, RCODE, DNSRecord
 
 from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.dns import names

@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import dnslib  # type: ignore[import-untyped]
+import dnslib
 import pytest
 
 from rehearsal.cloud.core import Cloud

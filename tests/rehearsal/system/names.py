@@ -6,14 +6,14 @@ import json
 import sys
 import time
 
-from dnslib import QTYPE, RCODE, RR, A, DNSRecord  # type: ignore[import-untyped]
-from dnslib.server import BaseResolver, DNSLogger, DNSServer  # type: ignore[import-untyped]
+from dnslib import QTYPE, RCODE, RR, A, DNSRecord
+from dnslib.server import DNSLogger, DNSServer
 
 from rehearsal import paths
 from rehearsal.system import host, network
 
 
-class Names(BaseResolver):  # type: ignore[misc]
+class Names:
     """Answers `fixed` names, passes allowed ones on, denies the rest."""
 
     def __init__(self, fixed: dict[str, str]) -> None:

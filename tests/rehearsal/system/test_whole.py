@@ -130,6 +130,7 @@ def test_a_machine_is_what_its_user_data_says(world: World) -> None:
     assert world.out(WEB, "cat /etc/machine-id") != world.out(OTHER, "cat /etc/machine-id")
     assert world.out(WEB, "cat /etc/ssh/ssh_host_*.pub") != world.out(OTHER, "cat /etc/ssh/ssh_host_*.pub")
     assert world.out(WEB, "hostname -I") == f"{WEB} 10.100.0.2"
+    assert "'manage_etc_hosts' as True" in world.out(WEB, "cat /etc/hosts")  # by the vendor's data
 
 
 def test_a_machine_says_as_much_as_it_likes_on_its_console(world: World) -> None:
@@ -195,6 +196,8 @@ def test_a_database_is_reached_over_verified_tls_by_those_trusted(world: World) 
     assert "no encryption" in psql("app", "app", "app", "SELECT 1", mode="disable")
     usable = "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
     assert psql("app", "app", "app", usable) == "22"
+    world.python(f"cloud.resize_database({CLUSTER!r}, max_connections=47)")
+    assert psql("app", "app", "app", usable) == "47"
     world.python(f"cloud.set_trusted({CLUSTER!r}, ['10.100.0.3'])")
     assert "no pg_hba.conf entry" in psql("app", "app", "app", "SELECT 1")
     world.python(f"cloud.set_trusted({CLUSTER!r}, ['0.0.0.0/0'])")
@@ -226,6 +229,10 @@ def test_a_machine_comes_back(world: World) -> None:
     world.python("cloud.power(18, 'reboot')")
     assert eventually(lambda: world.ssh(OTHER, "ls /root/kept").returncode == 0)
     assert world.out(OTHER, "systemctl show -p UserspaceTimestampMonotonic; cat /etc/machine-id") != before
+    world.ssh(OTHER, "systemctl --no-block poweroff")
+    assert eventually(lambda: world.python("print(json.dumps(cloud.machine_state(18)))") == "stopped")
+    world.python("cloud.power(18, 'power_on')")
+    assert eventually(lambda: world.ssh(OTHER, "ls /root/kept").returncode == 0)
     world.python("cloud.power(18, 'shutdown')")
     assert world.python("print(json.dumps(cloud.machine_state(18)))") == "stopped"
     assert world.ssh(OTHER, "true").returncode == 255
