@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from components.before import READ, full_name, read_state
 from components.clouds.cloud import Cloud, Order
 from components.losses import Recorded, recorded
 from components.web_servers import birth_of
@@ -14,7 +15,20 @@ MACHINE = ("region", "server-size", "server-generation")
 def check_order(settings: Settings, before: Recorded | None, *, cloud: type[Cloud]) -> None:
     """Refuse what the account cannot have, in words that name the setting, and user data that no cloud would take."""
     birth_of(site=settings.site.name)
+    if settings.source.promoted_from:
+        _check_origin(settings, settings.source.promoted_from)
     cloud.check(order(settings, before), fail=settings.fail)
+
+
+def _check_origin(settings: Settings, stack: str) -> None:
+    try:
+        found = read_state(READ, {"name": full_name(stack)})
+    except Exception as error:
+        if "unknown stack" not in str(error):
+            raise
+        settings.fail("promoted-from", f"should be a stack of this project (got {stack!r}), pulumi stack ls shows them")
+    if "release_source" not in (found.get("outputs") or {}):
+        settings.fail("promoted-from", f"{stack} has released nothing yet, run pulumi up --stack {stack} first")
 
 
 def order(settings: Settings, before: Recorded | None) -> Order:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from packaging.requirements import Requirement
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
@@ -79,10 +79,21 @@ def answer(*, source: Source, own: list[Requested] | None, lock: Path, python: s
     """The kept lock when it was made from these very inputs, else a new one."""
     inputs = hashlib.sha256(canonical([python, GUNICORN, STORAGES, POSTGRES, source.inputs])).hexdigest()
     text = lock.read_text() if lock.exists() else ""
+    refuse_unreadable(text, lock=lock)
     if f"{INPUTS}{inputs}\n" in text:
         return Answer(text=text)
     text = compiled(source=source, own=own, previous=text, python=python)
     return Answer(text=text, lock=f"{explained(source)}{INPUTS}{inputs}\n{text}")
+
+
+def refuse_unreadable(text: str, *, lock: Path) -> None:
+    """A merge leaves both sides in a lock, and the marks between them."""
+    try:
+        requirements.parse(text)
+    except InvalidRequirement as error:
+        got = (str(error).splitlines() or [""])[0]
+        rule = "should be a list of requirements, as slipway wrote it"
+        raise BuildError(f"{lock.name}: {rule} (got {got}), take one side of the merge or delete it") from None
 
 
 def compiled(*, source: Source, own: list[Requested] | None, previous: str, python: str) -> str:

@@ -73,6 +73,10 @@ ASKED: dict[str, tuple[dict[str, Any], str]] = {
         f"{FILE}: server-size: should be small, medium, large or one of DigitalOcean's sizes in fra1 "
         "(got 's-1vcpu-1gbb'), did you mean s-1vcpu-1gb?",
     ),
+    "another stack that is not there": (
+        {"promoted-from": "qa"},
+        f"{FILE}: promoted-from: should be a stack of this project (got 'qa'), pulumi stack ls shows them",
+    ),
 }
 
 

@@ -300,6 +300,19 @@ def test_a_project(bad: Bad, choose: Choose, stacks: Path, builds: Path, tmp_pat
     assert state(builds, stacks, project) == before
 
 
+def test_a_lock_in_the_middle_of_a_merge(choose: Choose, stacks: Path, builds: Path, tmp_path: Path) -> None:
+    lock, project = stacks / "staging.lock", site(tmp_path / "one")
+    lock.write_text(f"<<<<<<< HEAD\n{lock.read_text()}=======\nDjango==5.2.1\n>>>>>>> other\n")
+    before = state(builds, stacks, project)
+    with pytest.raises(pulumi.RunError) as caught:
+        choose(project, {})
+    assert str(caught.value) == (
+        "staging.lock: should be a list of requirements, as slipway wrote it (got Expected package name at the start "
+        "of dependency specifier), take one side of the merge or delete it"
+    )
+    assert state(builds, stacks, project) == before
+
+
 def test_a_path_without_anything(choose: Choose, tmp_path: Path) -> None:
     rule = f"{FILE}: project: should be a directory with a manage.py"
     with pytest.raises(pulumi.RunError) as caught:
