@@ -41,4 +41,7 @@ test: fast
 	@$(MAKE) story
 
 bench: setup
+	@$(VENV) -m tests.bench.fast
+	@$(VENV) -m tests.bench.memory
+	@$(VENV) -m tests.bench.boots
 	@$(VENV) -m tests.bench.times

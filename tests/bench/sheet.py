@@ -1,4 +1,4 @@
-"""What every bench prints: rows of times with n and median, under a heading that says on what they were taken."""
+"""What every bench prints: rows of values with n and median, under a heading that says on what they were taken."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ from statistics import median
 
 @dataclass
 class Row:
-    """One thing timed n times, with what it should take at most."""
+    """One thing measured n times, with what it should take at most."""
 
     what: str
     aim: float | None = None
-    seconds: list[float] = field(default_factory=list)
+    unit: str = "s"
+    values: list[float] = field(default_factory=list)
 
     def text(self) -> str:
         """The row for people."""
-        if not self.seconds:
+        if not self.values:
             return f"  {self.what:<44} not measured in this run"
-        middle, aim = median(self.seconds), "" if self.aim is None else f"{self.aim:>6.0f} s"
+        middle, aim = median(self.values), "" if self.aim is None else f"{self.aim:>6g} {self.unit}"
         mark = " " if self.aim is None else "✓" if middle <= self.aim else "✗"
-        spread = f"{min(self.seconds):>8.2f} {max(self.seconds):>8.2f}"
-        return f"{mark} {self.what:<44} {len(self.seconds):>3} {middle:>8.2f} {spread} {aim}"
+        spread = f"{min(self.values):>8.2f} {max(self.values):>8.2f}"
+        return f"{mark} {self.what:<44} {len(self.values):>3} {middle:>8.2f} {spread} {aim}"
 
 
 @dataclass
@@ -38,24 +39,24 @@ class Sheet:
     rows: list[Row] = field(default_factory=list)
     load: float = field(default_factory=lambda: os.getloadavg()[0])
 
-    def row(self, what: str, aim: float | None = None) -> Row:
+    def row(self, what: str, aim: float | None = None, *, unit: str = "s") -> Row:
         """The row of this name, new or known."""
         known = next((row for row in self.rows if row.what == what), None)
         if known is None:
-            known = Row(what, aim)
+            known = Row(what, aim, unit)
             self.rows.append(known)
         return known
 
     def text(self) -> str:
         """The sheet for people."""
-        head = f"  {'seconds':<44} {'n':>3} {'median':>8} {'min':>8} {'max':>8} {'aim':>8}"
+        head = f"  {'':<44} {'n':>3} {'median':>8} {'min':>8} {'max':>8} {'aim':>8}"
         return "\n".join(
             [self.title, f"  {self._machine()}", f"  {self.engine}", head, *(row.text() for row in self.rows)]
         )
 
     def write(self, file: Path) -> None:
         """The sheet as JSON."""
-        rows = [{"what": row.what, "aim": row.aim, "seconds": row.seconds} for row in self.rows]
+        rows = [{"what": row.what, "aim": row.aim, "unit": row.unit, "values": row.values} for row in self.rows]
         facts = {"title": self.title, "machine": self._machine(), "engine": self.engine, "rows": rows}
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(facts, indent=1) + "\n")

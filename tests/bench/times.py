@@ -20,6 +20,7 @@ from tests.bench import bed
 from tests.bench.sheet import Sheet
 from tests.rehearsal.stage import Stage
 
+BOOT = "machine: create call to SSH banner"
 ENGINE = "the Pulumi engine"  # the step's name in `python -m rehearsal up`
 
 
@@ -60,7 +61,7 @@ def _rows(sheet: Sheet) -> None:
     sheet.row("warm make rehearse of one site", 60)
     sheet.row("pulumi up, nothing changed", 3)
     sheet.row("pulumi up, code changed", 15)
-    sheet.row("machine: create call to SSH banner")
+    sheet.row(BOOT, 4)
 
 
 def cold(stage: Stage, sheet: Sheet) -> None:
@@ -71,8 +72,8 @@ def cold(stage: Stage, sheet: Sheet) -> None:
         steps = {
             str(row["step"]): float(row["seconds"]) for row in json.loads((stage.state / "log/start.json").read_text())
         }
-        sheet.row("engine build, once").seconds.append(steps.pop(ENGINE))
-        sheet.row("cold set-up, apart from the engine").seconds.append(round(sum(steps.values()), 1))
+        sheet.row("engine build, once").values.append(steps.pop(ENGINE))
+        sheet.row("cold set-up, apart from the engine").values.append(round(sum(steps.values()), 1))
         bed.checked(fresh.make("destroy"))
 
 
@@ -93,7 +94,7 @@ def warm(stage: Stage, sheet: Sheet, *, n: int) -> None:
     for _ in range(n):
         started = time.monotonic()
         bed.checked(stage.make("up", "--only", "staging"))
-        sheet.row("warm make rehearse of one site").seconds.append(time.monotonic() - started)
+        sheet.row("warm make rehearse of one site").values.append(time.monotonic() - started)
         bed.checked(stage.make("destroy"))
 
 
@@ -101,13 +102,13 @@ def ups(stage: Stage, sheet: Sheet, *, n: int) -> None:
     """The two ups of every day, in turns; and where the time of a release went."""
     phases: dict[str, list[float]] = {}
     for number in range(n):
-        sheet.row("pulumi up, nothing changed").seconds.append(bed.timed_up(stage))
+        sheet.row("pulumi up, nothing changed").values.append(bed.timed_up(stage))
         bed.edit(stage, number=number + 2)
-        sheet.row("pulumi up, code changed").seconds.append(bed.timed_up(stage))
+        sheet.row("pulumi up, code changed").values.append(bed.timed_up(stage))
         for phase, seconds in (stage.outputs("staging").get("phases") or {}).items():
             phases.setdefault(phase, []).append(float(seconds))
     for phase, seconds in phases.items():
-        sheet.row(f"  of which {phase}").seconds.extend(seconds)
+        sheet.row(f"  of which {phase}").values.extend(seconds)
 
 
 def boots(stage: Stage, sheet: Sheet, *, n: int) -> None:
@@ -115,7 +116,7 @@ def boots(stage: Stage, sheet: Sheet, *, n: int) -> None:
     python, script = map(shlex.quote, (sys.executable, "tests.bench.boot"))
     for _ in range(n):
         answer = json.loads(stage.type(f"inside {python} -m {script}").stdout)
-        sheet.row("machine: create call to SSH banner").seconds.append(float(answer["seconds"]))
+        sheet.row(BOOT, 4).values.append(float(answer["seconds"]))
 
 
 if __name__ == "__main__":
