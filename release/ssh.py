@@ -75,8 +75,8 @@ class Login:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if self._directory is not None:
-            os.close(self._held)
             self._directory.cleanup()
+            os.close(self._held)  # last: what is held nobody else removes
             self._directory = None
 
     def argv(self, server: Server, *, command: str, terminal: bool = False, dial: int = 10) -> list[str]:
