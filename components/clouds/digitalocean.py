@@ -19,12 +19,13 @@ from components.clouds.digitalocean_account import (
     check,
     explain,
     records,
+    unclaimed,
 )
+from components.clouds.digitalocean_firewall import inbound, outbound, rules, told
 from components.clouds.digitalocean_strays import Strays, there_already
 
 # Regions without Spaces, and the nearest one that has them.
 SPACES_REGIONS: Mapping[str, str] = {"nyc1": "nyc3", "nyc2": "nyc3", "sfo1": "sfo3", "ams2": "ams3"}
-ANYWHERE = ["0.0.0.0/0", "::/0"]
 RECORD_SECONDS = 300
 
 
@@ -136,8 +137,7 @@ class DigitalOcean:
 
     def record(self, host: str, *, zone: str, address: Address, opts: ResourceOptions) -> None:
         label = "@" if host == zone else host.removesuffix(f".{zone}")
-        standing = [record for record in self._zone(zone) if record.name == label and record.type in _CLASHING]
-        unclaimed = _unclaimed(host, zone, standing, stack=self._names.environment, fail=self._fail)
+        free = unclaimed(host, label, zone, self._zone(zone), stack=self._names.environment, fail=self._fail)
         self.made["records"][host] = {"zone": zone, "name": label}
         do.DnsRecord(
             host,
@@ -146,7 +146,7 @@ class DigitalOcean:
             name=label,
             value=address.ip,
             ttl=RECORD_SECONDS,
-            opts=_merge(_adoptable(opts), hooks=pulumi.ResourceHookBinding(before_create=[unclaimed])),
+            opts=_merge(_adoptable(opts), hooks=pulumi.ResourceHookBinding(before_create=[free])),
         )
 
     @cached_property
@@ -204,28 +204,15 @@ class DigitalOcean:
         return Server(name=name, host=droplet.ipv4_address, machine=droplet)
 
     def _firewall(self, ssh_from: Sequence[str], opts: ResourceOptions) -> do.Firewall:
-        inbound = [
-            ("tcp", "22", [*ssh_from]),
-            ("tcp", "80", ANYWHERE),
-            ("tcp", "443", ANYWHERE),
-            ("udp", "443", ANYWHERE),
-            ("icmp", None, ANYWHERE),
-        ]
+        wanted = rules(ssh_from)
         wall = do.Firewall(
             self._names.plain("web"),
             tags=[self._tag.name],
-            inbound_rules=[
-                do.FirewallInboundRuleArgs(protocol=protocol, port_range=ports, source_addresses=sources)
-                for protocol, ports, sources in inbound
-            ],
-            outbound_rules=[
-                do.FirewallOutboundRuleArgs(protocol="tcp", port_range="1-65535", destination_addresses=ANYWHERE),
-                do.FirewallOutboundRuleArgs(protocol="udp", port_range="1-65535", destination_addresses=ANYWHERE),
-                do.FirewallOutboundRuleArgs(protocol="icmp", destination_addresses=ANYWHERE),
-            ],
+            inbound_rules=inbound(wanted),
+            outbound_rules=outbound(),
             opts=opts,
         )
-        self.made["firewall"] = {"id": wall.id, "inbound": "; ".join(sorted(_opened(*rule) for rule in inbound))}
+        self.made["firewall"] = {"id": wall.id, "inbound": told(wanted)}
         return wall
 
     def _guarded(self, opts: ResourceOptions) -> ResourceOptions:
@@ -241,9 +228,6 @@ def _secret(value: Input[str]) -> Output[str]:
     return Output.secret(value)
 
 
-_CLASHING = ("A", "AAAA", "CNAME")
-
-
 def _merge(opts: ResourceOptions, **more: object) -> ResourceOptions:
     return ResourceOptions.merge(opts, ResourceOptions(**more))  # type: ignore[arg-type]
 
@@ -251,12 +235,6 @@ def _merge(opts: ResourceOptions, **more: object) -> ResourceOptions:
 def _adoptable(opts: ResourceOptions) -> ResourceOptions:
     """An import at the command line has no parent to give."""
     return _merge(opts, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)])
-
-
-def _opened(protocol: str, ports: str | None, sources: Sequence[str]) -> str:
-    """A rule as `slipway status` writes it."""
-    what = f"{protocol} {ports}" if ports else protocol
-    return what if set(sources) == set(ANYWHERE) else f"{what} from {', '.join(sorted(sources))}"
 
 
 def _database(
@@ -272,24 +250,6 @@ def _database(
         admin_password=_secret(cluster.password),
         ca=do.get_database_ca_output(cluster_id=cluster.id).certificate,
     )
-
-
-def _unclaimed(host: str, zone: str, standing: Records, *, stack: str, fail: Fail) -> pulumi.ResourceHook:
-    """The engine knows what is ours: it asks before it makes a record, in preview too, and never about one it has."""
-
-    def refuse(_: pulumi.ResourceHookArgs) -> None:
-        if standing:
-            fail("hosts", _foreign(stack, host, zone, standing[0]))
-
-    return pulumi.ResourceHook(f"existing record at {host}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
-
-
-def _foreign(stack: str, host: str, zone: str, other: do.outputs.GetRecordsRecordResult) -> str:
-    kind = "digitalocean:index/dnsRecord:DnsRecord"
-    options = f"--stack {stack} --protect=false --generate-code=false"
-    import_it = f"pulumi import {options} {kind} {host} {zone},{other.id}"
-    way_out = f"take it over with {import_it} or delete it" if other.type == "A" else "delete it"
-    return f"{host} has a record that this stack did not make (got {other.type} {other.value}), {way_out}"
 
 
 _: type[Cloud] = DigitalOcean

@@ -31,6 +31,7 @@ _REFUSALS = {
     r"\bsize\b": "this size cannot be had in this region now, choose another server-size or database-size",
     r": 40[13] ": "the token may not do this, make one with full access under API > Tokens",
 }
+_CLASHING = ("A", "AAAA", "CNAME")
 _TOKENS = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
 
 
@@ -55,6 +56,18 @@ def records(zone: str, *, fail: Fail) -> Records:
         f"should be a zone in this DigitalOcean account (got {zone!r}), add it under Networking > Domains "
         f"or with doctl compute domain create {zone}, or say dns: external",
     )
+
+
+def unclaimed(host: str, label: str, zone: str, found: Records, *, stack: str, fail: Fail) -> pulumi.ResourceHook:
+    """The engine knows what is ours: it asks before it makes a record, in preview too, and never about one it has."""
+
+    standing = [record for record in found if record.name == label and record.type in _CLASHING]
+
+    def refuse(_: pulumi.ResourceHookArgs) -> None:
+        if standing:
+            fail("hosts", _foreign(stack, host, zone, standing[0]))
+
+    return pulumi.ResourceHook(f"existing record at {host}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
 
 
 def explain(failed: pulumi.ErrorHookArgs) -> bool:
@@ -121,3 +134,11 @@ def _token(got: str) -> pulumi.RunError:
 def _near(word: str, known: Iterable[str], usual: Iterable[str]) -> str:
     near = difflib.get_close_matches(word, sorted(known), n=1)
     return f", did you mean {near[0]}?" if near else f", choose one of {', '.join(usual)} ..."
+
+
+def _foreign(stack: str, host: str, zone: str, other: do.outputs.GetRecordsRecordResult) -> str:
+    kind = "digitalocean:index/dnsRecord:DnsRecord"
+    options = f"--stack {stack} --protect=false --generate-code=false"
+    import_it = f"pulumi import {options} {kind} {host} {zone},{other.id}"
+    way_out = f"take it over with {import_it} or delete it" if other.type == "A" else "delete it"
+    return f"{host} has a record that this stack did not make (got {other.type} {other.value}), {way_out}"
