@@ -36,7 +36,9 @@ def edit_stack(stage: Stage, name: str, **config: Any) -> None:
     """Other settings, in the file itself."""
     file = stage.state / f"project/stacks/Pulumi.{name}.yaml"
     described = yaml.safe_load(file.read_text())
-    described["config"] |= config
+    # the engine writes what it knows with the project's name in front
+    named = {f"slipway:{key}" if f"slipway:{key}" in described["config"] else key: config[key] for key in config}
+    described["config"] |= named
     file.write_text(yaml.safe_dump(described))
 
 
