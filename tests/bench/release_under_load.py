@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench import bed
-from tests.rehearsal.stage import Stage
-from tests.rehearsal.test_story import end_prober, slots
+from tests.rehearsal.stage import Stage, end_prober
+from tests.rehearsal.test_story import slots
 
 URL = "https://staging.example.org"
 BEFORE, AFTER = 2.0, 3.0  # seconds of load on either side of what is watched

@@ -7,6 +7,7 @@ import os
 import secrets
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -203,4 +204,15 @@ def descendants(pid: int) -> list[tuple[int, list[str]]]:
                 continue
             found.append((child, argv))
             todo.append(child)
+    return found
+
+
+def end_prober(prober: subprocess.Popen[str], report: Path) -> dict[str, Any]:
+    """Let a prober end its plan early; its report."""
+    for pid, argv in [*descendants(prober.pid), (prober.pid, [])]:
+        if "rehearsal.prober" in argv or not argv:
+            os.kill(pid, signal.SIGTERM)
+    output, _ = prober.communicate(timeout=30)
+    assert report.exists(), output
+    found: dict[str, Any] = json.loads(report.read_text())
     return found

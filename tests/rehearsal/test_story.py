@@ -13,7 +13,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.rehearsal.stage import REPOSITORY, Done, Stage, descendants, wait_until
+from tests.rehearsal.stage import REPOSITORY, Done, Stage, descendants, end_prober, wait_until
 
 pytestmark = pytest.mark.rehearsal
 
@@ -220,16 +220,6 @@ def ssh_logins(site: Stage) -> int:
         ).stdout.count("Accepted")
         for journal in journals
     )
-
-
-def end_prober(prober: subprocess.Popen[str], report: Path) -> dict[str, int]:
-    for pid, argv in [*descendants(prober.pid), (prober.pid, [])]:
-        if "rehearsal.prober" in argv or not argv:
-            os.kill(pid, signal.SIGTERM)
-    output, _ = prober.communicate(timeout=30)
-    assert report.exists(), output
-    found: dict[str, int] = json.loads(report.read_text())
-    return found
 
 
 def kill_driver_after_flip(site: Stage, process: subprocess.Popen[str]) -> None:
