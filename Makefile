@@ -3,11 +3,12 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv/bin/python
 
-.PHONY: setup rehearse rehearse-destroy test check fast story sweep bench help
+.PHONY: live-smoke live-smoke-destroy setup rehearse rehearse-destroy test check fast story sweep bench help
 
 help:
 	@echo "make rehearse          bring the example sites up in a cloud on this computer"
 	@echo "make rehearse-destroy  remove every trace of it"
+	@echo "make live-smoke        one site in your DigitalOcean account, looked at and taken away (it costs some cents)"
 	@echo "make test              everything .ci/run checks (make fast: without root)"
 	@echo "make sweep             the long tests with real machines: kills at every call, scans, ..."
 
@@ -39,6 +40,12 @@ sweep: setup
 
 test: fast
 	@$(MAKE) story
+
+live-smoke: setup
+	@$(VENV) -m tests.live
+
+live-smoke-destroy: setup
+	@$(VENV) -m tests.live destroy
 
 bench: setup
 	@$(VENV) -m tests.bench.fast

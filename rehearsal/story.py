@@ -92,7 +92,12 @@ def visit(steps: Steps, stack: str) -> None:
         steps.note(f"bucket {found['media_bucket']}: {len(names)} objects, {names[0]}")
         steps.note(f"screenshots {', '.join(os.path.relpath(file) for file in seen['screenshots'])}")
     with steps.step(f"{found['url']}: rows in the managed Postgres over verified TLS"):
-        steps.note(_shell(stack, _ROWS).splitlines()[-1])  # before it Django says what it imported
+        steps.note(rows(stack))
+
+
+def rows(stack: str) -> str:
+    """How many pictures the site's own database has, asked over its verified connection."""
+    return _shell(stack, _ROWS).splitlines()[-1]  # before it Django says what it imported
 
 
 def check(url: str, *, hosts: list[str]) -> list[str]:
