@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from rehearsal import paths
@@ -51,13 +52,17 @@ def remains() -> list[Path]:
     return [top for hierarchy in hierarchies() if (top := hierarchy / paths.CGROUP).is_dir()]
 
 
-def kill(name: str = "", *, limit: float = 10) -> None:
+def kill(name: str = "", *, limit: float = 30) -> None:
     """End every process of a group at once, wait until they are gone, remove the group."""
     for hierarchy in hierarchies():
         top = hierarchy / paths.CGROUP / name
         deadline = time.monotonic() + limit
-        while top.is_dir() and _populated(top) and time.monotonic() < deadline:
+        while top.is_dir() and time.monotonic() < deadline:
             _kill_once(top)
+            # a process on its way out is no longer listed and still holds its group
+            with suppress(CgroupError):
+                _remove(top)
+                break
             time.sleep(0.02)
         _remove(top)
 
@@ -65,10 +70,6 @@ def kill(name: str = "", *, limit: float = 10) -> None:
 def _kill_once(top: Path) -> None:
     if (top / "cgroup.kill").exists():
         (top / "cgroup.kill").write_text("1")
-
-
-def _populated(top: Path) -> bool:
-    return any(_read(directory / "cgroup.procs").strip() for directory in _tree(top))
 
 
 def _remove(top: Path) -> None:
