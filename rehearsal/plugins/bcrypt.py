@@ -14,10 +14,10 @@ _one_at_a_time = threading.Lock()  # crypt(3) answers from a static buffer
 
 def bcrypt(text: str) -> str:
     """The hash of the first 72 bytes of `text`; empty where the host has no libcrypt that can."""
-    salt = f"$2b${_COST}${''.join(secrets.choice(_ALPHABET) for _ in range(21))}."
+    salt = f"$2a${_COST}${''.join(secrets.choice(_ALPHABET) for _ in range(21))}."
     with _one_at_a_time:
         for library in ("libcrypt.so.1", "libcrypt.so.2"):
-            if (found := _hash(library, text.encode()[:72], salt.encode())) and found.startswith("$2b$"):
+            if (found := _hash(library, text.encode()[:72], salt.encode())) and found.startswith("$2a$"):
                 return found
     return ""
 

@@ -23,7 +23,20 @@ def inputs_after_read(resource: Resource, inputs: Values, state: Values) -> Valu
         return _imported(resource, state)
     changed = diff.changed_properties(resource, wanted=planned(resource, inputs), held=state)
     told = {name: _as_secret_as(inputs[name], state.get(name)) for name in changed if name in inputs}
-    return {name: value for name, value in {**inputs, **told}.items() if value is not None}
+    return {
+        name: _unmarked(v) for name, v in {**inputs, **told}.items() if v is not None and (name, v) != (DEFAULTS, [])
+    }
+
+
+def _unmarked(value: Any) -> Any:
+    """Without the marks that say of a part that nothing in it was filled in: a read does not write them."""
+    if isinstance(value, Secret):
+        return Secret(_unmarked(value.value))
+    if isinstance(value, list):
+        return [_unmarked(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: _unmarked(child) for name, child in value.items() if (name, child) != (DEFAULTS, [])}
 
 
 def _as_secret_as(before: Any, value: Any) -> Any:

@@ -22,8 +22,8 @@ _ENDS = {
 
 
 def _create_firewall(call: Call, asked: Values) -> tuple[str, Values]:
-    firewall = call.session.post("/v2/firewalls", _firewall_body(asked))["firewall"]
-    return firewall["id"], _firewall_facts(firewall)
+    id = call.session.post("/v2/firewalls", _firewall_body(asked))["firewall"]["id"]
+    return id, _told(call, id)
 
 
 def _read_firewall(call: Call, id: str, state: Values) -> tuple[str, Values] | None:
@@ -32,7 +32,13 @@ def _read_firewall(call: Call, id: str, state: Values) -> tuple[str, Values] | N
 
 
 def _update_firewall(call: Call, id: str, state: Values, asked: Values) -> Values:
-    return _firewall_facts(call.session.put(f"/v2/firewalls/{segment(id)}", _firewall_body(asked))["firewall"])
+    call.session.put(f"/v2/firewalls/{segment(id)}", _firewall_body(asked))
+    return _told(call, id)
+
+
+def _told(call: Call, id: str) -> Values:
+    """What the cloud says after a change; its answer to the change itself came before the rules were in force."""
+    return _firewall_facts(call.session.get(f"/v2/firewalls/{segment(id)}")["firewall"])
 
 
 def _delete_firewall(call: Call, id: str, state: Values) -> None:

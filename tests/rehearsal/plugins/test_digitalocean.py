@@ -168,7 +168,7 @@ def test_a_read_keeps_inputs_that_still_hold_and_tells_the_others(provider: Any,
     answer = provider.Read(
         provider_pb2.ReadRequest(id="7", urn=urn(DROPLET), inputs=values(inputs), properties=values(state))
     )
-    assert decode(answer.inputs) == {**inputs, "name": "renamed"}
+    assert decode(answer.inputs) == {k: v for k, v in inputs.items() if k != "__defaults"} | {"name": "renamed"}
     assert decode(answer.properties)["tags"] == ["a", "b"]
 
 

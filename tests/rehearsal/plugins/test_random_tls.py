@@ -39,7 +39,7 @@ def test_a_password_keeps_every_minimum() -> None:
     assert sum(c in string.digits for c in drawn) >= 4
     assert sum(c in string.ascii_uppercase for c in drawn) >= 3
     assert drawn.count("_") >= 2
-    assert made["bcryptHash"].startswith("$2b$10$")
+    assert made["bcryptHash"].startswith("$2a$10$")
     assert len(made["bcryptHash"]) == 60
 
 
