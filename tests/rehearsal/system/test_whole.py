@@ -139,12 +139,6 @@ def test_a_machine_says_as_much_as_it_likes_on_its_console(world: World) -> None
     assert world.out(WEB, script) == "300000"
 
 
-def test_a_machine_says_as_much_as_it_likes_on_its_console(world: World) -> None:
-    """A console that nobody reads would block the first process of the machine as soon as it is full."""
-    script = "head -c 300000 /dev/zero | tr '\\0' x | timeout 10 tee /dev/console | wc -c"
-    assert world.out(WEB, script) == "300000"
-
-
 def test_machines_reach_each_other_the_services_and_nothing_else(world: World) -> None:
     reach = "curl -s -o /dev/null -m 2 -w '%{http_code}'"
     assert world.out(OTHER, f"{reach} http://{WEB}") == "200"
