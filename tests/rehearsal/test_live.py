@@ -32,7 +32,7 @@ def place(stage: Stage, tmp_path: Path) -> Iterator[Path]:
 
 
 def test_it_looks_at_everything_and_leaves_nothing(stage: Stage, place: Path) -> None:
-    smoke = started(stage, place, LIVE_DOMAIN=ZONE)
+    smoke = started(stage, place, LIVE_DOMAIN=ZONE, GENERATION="yes")
     said, _ = smoke.communicate(timeout=WHOLE)
     assert smoke.returncode == 0, said
     assert said.index("It costs:") < said.index("pulumi up")
@@ -42,6 +42,7 @@ def test_it_looks_at_everything_and_leaves_nothing(stage: Stage, place: Path) ->
         "0 of ",
         "is refused",
         "status agrees",
+        "another generation",
     ):
         assert looked in said, said
     assert "all as it should be" in said
