@@ -13,7 +13,7 @@ from components.environment import Environment
 from components.losses import OUTPUT, refuse_losses
 from components.orders import check_order
 from settings import Settings
-from stack_file import stack_directory
+from settings.stack_file import stack_directory
 
 
 def end(*_: object) -> None:

@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SCRIPTS = ("bin/slipway", "tools/setup-venv", "Makefile")
 # Only servers and the rehearsal are Linux for certain.
-OWN = ["__main__.py", "settings.py", "stack_file.py", "components/**/*", "release/*.py"]
+OWN = ["__main__.py", "settings/*.py", "components/**/*", "release/*.py"]
 OWN += [f"release/{part}/**/*" for part in ("build", "cli")] + ["release/driver/**/*.py"]
 GNU = re.compile(
     r"readlink -f|realpath |\b(sha|md5)\d*sum\b|\bsed -i|\bgrep -P|\bdate -d|\bstat -c|\bcp -a|\bxargs -r|\bbase64 -w"

@@ -10,9 +10,9 @@ import pulumi
 import pytest
 import yaml
 
-from as_written import check_written
 from settings import Settings, SettingsError
-from stack_file import stack_directory
+from settings.as_written import check_written
+from settings.stack_file import stack_directory
 
 GOOD: dict[str, Any] = {
     "region": "fra1",
@@ -157,7 +157,7 @@ def test_stack_files_lie_where_the_project_says(engine: Engine, tmp_path: Path) 
 
 def test_database_none_goes_with_the_defaults_of_pulumi_yaml() -> None:
     """The engine hands every declared default over as if it had been written."""
-    declared = yaml.safe_load((Path(__file__).parents[1] / "Pulumi.yaml").read_text())["config"]
+    declared = yaml.safe_load((Path(__file__).parents[2] / "Pulumi.yaml").read_text())["config"]
     defaults = {key: about["default"] for key, about in declared.items() if "default" in about}
     given = {**defaults, **GOOD, "database": "none"}
     assert Settings.parse("staging", given).database is None

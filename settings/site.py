@@ -9,8 +9,8 @@ from typing import Any, Literal, cast, get_args
 
 import pulumi
 
-import forms
-from stack_file import Asked, as_text
+from settings import forms
+from settings.stack_file import Asked, as_text
 
 Media = Literal["private", "public", "disk"]
 _RESERVED = {"DJANGO_SETTINGS_MODULE": "it is made from settings", "PYTHONPATH": "it is made from the artifact"}

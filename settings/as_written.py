@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from stack_file import KEYS, as_text, complaint, meant, stack_directory
+from settings.stack_file import KEYS, as_text, complaint, meant, stack_directory
 
 # What the engine itself keeps in a stack file.
 TOP = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")

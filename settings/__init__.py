@@ -8,10 +8,10 @@ from typing import Any, Literal, NoReturn, cast, get_args
 
 import pulumi
 
-import forms
-from as_written import check_file
-from site_settings import Media, Site, site_settings
-from stack_file import Asked, SettingsError, complaint, decode
+from settings import forms
+from settings.as_written import check_file
+from settings.site import Media, Site, site_settings
+from settings.stack_file import Asked, SettingsError, complaint, decode
 
 __all__ = ["Media", "Settings", "SettingsError", "Site"]
 

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from calendar_times import is_calendar_time, meant_by_cron
+from settings.calendar_times import is_calendar_time, meant_by_cron
 
 # fmt: off
 TAKEN = (

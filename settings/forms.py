@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import ip_interface, ip_network
 
-from calendar_times import is_calendar_time, meant_by_cron
+from settings.calendar_times import is_calendar_time, meant_by_cron
 
 
 def _as_it_is(text: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn, TypeVar
 import pulumi
 import yaml
 
-from forms import Form
+from settings.forms import Form
 
 T = TypeVar("T")
 
@@ -114,7 +114,7 @@ def as_text(value: object) -> str:
 
 def stack_directory() -> Path:
     """Where the stack files of this Pulumi project lie."""
-    root = Path(pulumi.get_root_directory() or Path(__file__).parent)
+    root = Path(pulumi.get_root_directory() or Path(__file__).parent.parent)
     described = yaml.safe_load((root / "Pulumi.yaml").read_text()) or {}
     return root / str(described.get("stackConfigDir", "."))
 
