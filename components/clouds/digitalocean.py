@@ -98,14 +98,14 @@ class DigitalOcean:
             region=self._region,
             private_network_uuid=self._network,
             tags=[self._tag.name],
-            opts=guarded,
+            opts=_merge(guarded, ignore_changes=["name"]),  # the engine gives one, or it was imported with it
         )
         self._strays.warn_of_clusters([cluster], resource=opts.parent)
         trusted = do.DatabaseFirewallRuleArgs(type="tag", value=self._tag.name)
         wall = do.DatabaseFirewall(name, cluster_id=cluster.id, rules=[trusted], opts=guarded)
         self.made["database"] = {"id": cluster.id, "size": cluster.size, "host": cluster.private_host}
         own = self._names.site.replace("-", "_")
-        inside = _adoptable(ResourceOptions.merge(guarded, there_already(name)))
+        inside = ResourceOptions.merge(guarded, there_already(name))
         return _database(
             cluster,
             wall,
@@ -120,7 +120,8 @@ class DigitalOcean:
             region=self._spaces_region,
             acl="private",
             force_destroy=not self._protect,
-            opts=_merge(self._guarded(opts), provider=self._spaces),
+            # a name says nothing of what is in it: an imported bucket keeps its own
+            opts=_merge(self._guarded(opts), provider=self._spaces, ignore_changes=["name"]),
         )
         self.made["buckets"][name] = Output.concat(
             "https://", bucket.name, f".{self._spaces_region}.digitaloceanspaces.com"
@@ -169,7 +170,8 @@ class DigitalOcean:
             return self._existing_network
         # no ip_range: DigitalOcean picks one that is free. A database still going holds its network for minutes.
         patient = _merge(self._guarded(self._shared), custom_timeouts=pulumi.CustomTimeouts(delete="20m"))
-        return do.Vpc(self._names.plain("network"), region=self._region, opts=patient).id
+        own = _merge(patient, ignore_changes=["name"])
+        return do.Vpc(self._names.plain("network"), region=self._region, opts=own).id
 
     @cached_property
     def _spaces(self) -> do.Provider:
@@ -216,7 +218,8 @@ class DigitalOcean:
         return wall
 
     def _guarded(self, opts: ResourceOptions) -> ResourceOptions:
-        return _merge(opts, protect=self._protect, hooks=self._explained)
+        """What holds data, or keeps it within reach: protected, and found again where it was imported."""
+        return _merge(_adoptable(opts), protect=self._protect, hooks=self._explained)
 
     def _zone(self, zone: str) -> Records:
         if zone not in self._records:
