@@ -72,17 +72,18 @@ class _Release:
             self._agree()
             self.journal.note("nothing to do")
             return self._say(done=True, slot=self.site.serving(), phases={}, notes=self.notes)
-        slot = next(each for each in SLOTS if each != self.site.serving())
+        old = self.site.serving()  # by the link, which a hand may have moved away from what is committed
+        slot = next(each for each in SLOTS if each != old)
         new = Running(slot, self.document.release, self.document.artifact, tuple(self.document.workers))
         self.journal.note("release", artifact=self.document.artifact, slot=slot, lead=self.document.lead)
         try:
             self._prepare(new)
             self._say(ready=True, slot=slot, migrated=self.migrated, notes=self.notes)
             self.wire.expect("flip", limit=GO)
-            before = self._switch(new)
+            self._switch(new)
         except Exception as error:
             return self._leave(new, error if isinstance(error, Gone) else told(error))
-        self._tidy(before)
+        self._tidy(old)
         return self._say(done=True, phases=self.journal.phases, notes=self.notes)
 
     def _prepare(self, new: Running) -> None:
@@ -110,7 +111,7 @@ class _Release:
             with self._phase("certificates"):
                 self.notes += certificates.inherit(self.wire, self.machine)
 
-    def _switch(self, new: Running) -> Running | None:
+    def _switch(self, new: Running) -> None:
         """Flip, wait for the driver's word, commit."""
         with self._phase("flip"):
             # From the deadline on the way back is `revert`, whatever happens to us.
@@ -119,14 +120,12 @@ class _Release:
         self.journal.note("flipped", slot=new.slot)
         self._say(flipped=True, secured=certificates.secured(self.site, self.document.hosts))
         self.wire.expect("commit", limit=self.document.limits.commit)
-        before = commit(self.site, self.machine, new)
+        commit(self.site, self.machine, new)
         self.journal.note("committed", slot=new.slot)
         self._say(committed=True, certificates=certificates.copy(self.machine))
-        return before
 
-    def _tidy(self, before: Running | None) -> None:
+    def _tidy(self, old: str) -> None:
         """The release stands; trouble from here on is a note."""
-        old = before.slot if before else "holding"
         try:
             self._settle()
             with self._phase("drain"):

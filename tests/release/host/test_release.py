@@ -99,6 +99,25 @@ def test_what_a_killed_agent_has_left_undone_is_done_by_the_next(
     assert any("gallery-web@blue.service" in line for line in machine.told("systemctl stop"))
 
 
+def test_a_link_that_a_hand_moved_is_moved_back_and_what_it_led_to_stopped(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
+) -> None:
+    for document in (wanted, release_of(bucket, "2")):
+        talk = Driver(machine, driver.Site())
+        talk.whole(document, bucket)
+        talk.end()
+    site.current.unlink()
+    site.current.symlink_to("/run/gallery-blue/web.sock")
+    machine.ran.clear()
+    again = Driver(machine, driver.Site())
+    again.whole(release_of(bucket, "2"), bucket)
+    again.end()
+    assert site.serving() == "green"
+    assert any("gallery-web@blue.service" in line for line in machine.told("systemctl stop"))
+    started = machine.ran.index("systemctl start gallery-web@green.service")
+    assert not any("systemctl stop" in line and "web@green" in line for line in machine.ran[started:])
+
+
 def test_a_preflight_that_fails_changes_nothing(
     site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
 ) -> None:
