@@ -55,13 +55,12 @@ class Look:
 
     @property
     def disagreements(self) -> list[str]:
-        """One line each: what should be, what is, and the command that brings them together."""
+        """One line each: what should be, what is, and the command that brings them together; causes come first."""
         up = f"pulumi up -s {self.stack.name}"
-        lines = [] if self.update.good else [f"state: {self.state.note}, {up}"]
-        for word in (self.site, *self.servers):
-            if not self._as_the_state(word):
-                lines.append(self._line(word, up))
-        return [*lines, *(row.line for row in (*self.cloud.rows, *self.names) if not row.agrees)]
+        state = [] if self.update.good else [f"state: {self.state.note}, {up}"]
+        cloud, names = ([row.line for row in rows if not row.agrees] for rows in (self.cloud.rows, self.names))
+        words = [self._line(word, up) for word in (self.site, *self.servers) if not self._as_the_state(word)]
+        return [*state, *cloud, *words, *names]
 
     @property
     def notes(self) -> list[str]:
@@ -103,7 +102,8 @@ class Look:
     def _line(self, word: Word, up: str) -> str:
         runs = f"runs {word.release} of {word.artifact}" if word.release else word.note
         # for the engine nothing has changed, so it has to be told to release again
-        again = f"{up} --replace '**:Command::release'" if word.release else f"slipway logs {self.stack.name}"
+        again = f"{up} --replace '**:Command::release'"
+        again = again if word.release else f"see slipway logs {self.stack.name}, then {again}"
         return f"{word.who}: should run {self.stack.release} of {self.stack.artifact} (got: {runs}), {again}"
 
 

@@ -89,7 +89,8 @@ def test_status_for_programs_when_they_disagree(desk: Desk) -> None:
     assert said["servers"]["web-1"]["release"] == "abababababab-ffffffff"
     assert said["disagreements"] == [
         "state: last update failed, pulumi up -s staging",
-        f"live site: should run {RELEASE} of {ARTIFACT} (got: answered 503), slipway logs staging",
+        f"live site: should run {RELEASE} of {ARTIFACT} (got: answered 503), "
+        "see slipway logs staging, then pulumi up -s staging --replace '**:Command::release'",
         f"web-1: should run {RELEASE} of {ARTIFACT} (got: runs abababababab-ffffffff of {ARTIFACT}), "
         "pulumi up -s staging --replace '**:Command::release'",
     ]
@@ -100,7 +101,8 @@ def test_status_for_programs_of_a_silent_server(desk: Desk) -> None:
     said = json.loads(desk.run("status", "staging", "--json").out)
     assert said["servers"] == {"web-1": None}
     assert said["disagreements"] == [
-        f"web-1: should run {RELEASE} of {ARTIFACT} (got: Connection refused), slipway logs staging"
+        f"web-1: should run {RELEASE} of {ARTIFACT} (got: Connection refused), "
+        "see slipway logs staging, then pulumi up -s staging --replace '**:Command::release'"
     ]
 
 
