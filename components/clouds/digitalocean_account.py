@@ -27,6 +27,7 @@ DATABASE_SIZES: Mapping[str, str] = {
 _DATABASE_SIZE = re.compile(r"(db-(s|amd|intel)|gd|so1_5|m3?)-[0-9]+vcpu-[0-9]+gb(-intel)?")
 _USUAL = [f"db-s-{each}" for each in ("1vcpu-1gb", "1vcpu-2gb", "2vcpu-4gb", "4vcpu-8gb", "6vcpu-16gb", "8vcpu-32gb")]
 _REFUSALS = {
+    r": 429 ": "DigitalOcean takes no more calls for now, the same again in a minute goes on",
     r"\blimits?\b|quota": "the account's limit is reached, destroy what is not needed or ask DigitalOcean for more",
     r"\bsize\b": "this size cannot be had in this region now, choose another server-size or database-size",
     r": 40[13] ": "the token may not do this, make one with full access under API > Tokens",

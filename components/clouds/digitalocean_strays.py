@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import pulumi
 import pulumi_digitalocean as do
@@ -14,6 +14,7 @@ from pulumi import Output, Resource, ResourceOptions
 
 from components.before import full_name, read_state
 
+T = TypeVar("T")
 READ = "pulumi:pulumi:readStackResourceOutputs"
 API = "${DIGITALOCEAN_API_URL:-https://api.digitalocean.com}/v2"
 CURL = 'curl -fsS -H "Authorization: Bearer $DIGITALOCEAN_TOKEN"'
@@ -35,33 +36,28 @@ class Strays:
     def warn_of_droplets(self, made: Sequence[Resource], *, resource: Resource | None) -> None:
         """Look for droplets, once those of this run are there."""
         held = {str(row.get("dropletUrn")).rpartition(":")[2] for row in self._held("Droplet")}
-        ids = _ids(made)
-        filters = _after(self._tag, ids).apply(lambda tag: [do.GetDropletsFilterArgs(key="tags", values=[tag])])
-        found = do.get_droplets_output(filters=filters).droplets
 
-        def compare(known: list[Any]) -> None:
-            tag, droplets, ids = known
-            for each in droplets:
-                if str(each["id"]) not in held | set(ids):
+        def look(known: list[str]) -> None:
+            tag, *ids = known
+            filters = [do.GetDropletsFilterArgs(key="tags", values=[tag])]
+            for each in _asked(lambda: do.get_droplets(filters=filters).droplets) or []:
+                if str(each.id) not in held | set(ids):
                     pulumi.warn(_droplet(each, tag), resource=resource)
 
-        Output.all(self._tag, found, Output.all(*ids)).apply(compare)
+        Output.all(self._tag, *_ids(made)).apply(look)
 
     def warn_of_clusters(self, made: Sequence[Resource], *, resource: Resource | None) -> None:
         """Count database clusters, which this provider does not list."""
-        if pulumi.runtime.is_dry_run() and not self._held("Tag"):
-            return  # a tag that is yet to be made cannot be asked for
         held = {str(row.get("clusterUrn")).rpartition(":")[2] for row in self._held("DatabaseCluster")}
-        ids = _ids(made)
-        found = do.get_tag_output(name=_after(self._tag, ids))
 
-        def compare(known: list[Any]) -> None:
-            tag, count, ids = known
+        def look(known: list[str]) -> None:
+            tag, *ids = known
             ours = held | set(ids)
-            if int(count) > len(ours):
-                pulumi.warn(_clusters(int(count), tag, sorted(ours)), resource=resource)
+            count = _asked(lambda: do.get_tag(name=tag).databases_count) or 0
+            if count > len(ours):
+                pulumi.warn(_clusters(count, tag, sorted(ours)), resource=resource)
 
-        Output.all(self._tag, found.databases_count, Output.all(*ids)).apply(compare)
+        Output.all(self._tag, *_ids(made)).apply(look)
 
     def _held(self, kind: str) -> list[Mapping[str, Any]]:
         return [row["outputs"] for row in self._before if row["type"].endswith(f":{kind}")]
@@ -72,14 +68,19 @@ def _ids(made: Sequence[Resource]) -> list[Output[str]]:
     return [] if pulumi.runtime.is_dry_run() else [each.id for each in made if isinstance(each, pulumi.CustomResource)]
 
 
-def _after(tag: Output[str], ids: Sequence[Output[str]]) -> Output[str]:
-    return Output.all(tag, *ids).apply(lambda found: str(found[0]))
+def _asked(look: Callable[[], T]) -> T | None:
+    """An answer, or None: a look that fails is no reason for an `up` to fail, and the next one looks again."""
+    try:
+        return look()
+    except Exception as error:  # the SDK knows no narrower one
+        pulumi.log.debug(f"strays: not looked for: {error}")
+        return None
 
 
-def _droplet(droplet: Mapping[str, Any], tag: str) -> str:
-    id = droplet["id"]
+def _droplet(droplet: do.outputs.GetDropletsDropletResult, tag: str) -> str:
+    id = droplet.id
     return (
-        f"droplet {id} ({droplet['name']}, {droplet['ipv4_address']}) carries this stack's tag {tag} and is in no "
+        f"droplet {id} ({droplet.name}, {droplet.ipv4_address}) carries this stack's tag {tag} and is in no "
         "state of it: a call that was interrupted or sent twice left it, and it costs money. Remove it with "
         f"doctl compute droplet delete {id}, or {CURL} -X DELETE {API}/droplets/{id}"
     )

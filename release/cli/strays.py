@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from release.cli.clouds.cloud import NotAsked
+from release.cli.clouds.digitalocean_api import Api
 from release.cli.project import Project
 from release.cli.refusal import Refusal
 from release.cli.stack import export
 
-__all__ = ["Account", "Stray", "find", "strays"]
+__all__ = ["Stray", "find", "strays"]
 API = "https://api.digitalocean.com"
 
 
@@ -56,40 +55,12 @@ class Stray:
         return f"{self.what} {self.id}{f' ({self.name})' if self.name else ''}: {self.command}"
 
 
-@dataclass(frozen=True)
-class Account:
-    """DigitalOcean's API, read with the user's own token."""
-
-    url: str
-    token: str
-
-    @classmethod
-    def of_environment(cls) -> Account:
-        token = os.environ.get("DIGITALOCEAN_TOKEN") or os.environ.get("DIGITALOCEAN_ACCESS_TOKEN")
-        if not token:
-            raise Refusal("DIGITALOCEAN_TOKEN: should be set (got nothing), export the token you run pulumi with")
-        return cls(url=os.environ.get("DIGITALOCEAN_API_URL") or API, token=token)
-
-    def list(self, kind: Kind) -> Iterator[Mapping[str, Any]]:
-        """Every row, page by page."""
-        number, more = 1, True
-        while more:
-            answer = self._get(f"/v2/{kind.path}?per_page=200&page={number}")
-            yield from answer.get(kind.rows) or []
-            number, more = number + 1, bool(((answer.get("links") or {}).get("pages") or {}).get("next"))
-
-    def _get(self, path: str) -> Any:
-        request = urllib.request.Request(self.url + path, headers={"Authorization": f"Bearer {self.token}"})
-        try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return json.load(answer)
-        except urllib.error.URLError as error:
-            raise Refusal(f"{self.url}{path}: should list the account's things (got {error}), try again") from None
-
-
 def strays(project: Project, name: str, *, as_json: bool = False) -> int:
     """Print what is left over with the commands that remove it; 1 when there is any."""
-    found = find(export(project, name), Account.of_environment())
+    try:
+        found = find(export(project, name), Api())
+    except NotAsked as reason:
+        raise Refusal(f"{name}: the account cannot be looked at: {reason}") from None
     if as_json:
         print(json.dumps([asdict(each) for each in found]))
     elif found:
@@ -100,7 +71,7 @@ def strays(project: Project, name: str, *, as_json: bool = False) -> int:
     return 1 if found else 0
 
 
-def find(exported: Mapping[str, Any], account: Account) -> list[Stray]:
+def find(exported: Mapping[str, Any], api: Api) -> list[Stray]:
     """Hold the account against the state."""
     deployment = exported.get("deployment") or {}
     resources: Sequence[Mapping[str, Any]] = deployment.get("resources") or []
@@ -112,7 +83,7 @@ def find(exported: Mapping[str, Any], account: Account) -> list[Stray]:
     return [
         _stray(kind, row)
         for kind in KINDS
-        for row in account.list(kind)
+        for row in api.all(kind.path, kind.rows)
         if ("digitalocean:index/" + kind.type, str(row[kind.id])) not in held and _ours(kind, row, prefix, regions)
     ]
 

@@ -10,7 +10,7 @@ from pulumi import ComponentResource, Output, ResourceOptions
 
 from components.clouds.cloud import Names
 from components.clouds.digitalocean import DigitalOcean
-from components.clouds.digitalocean_account import DATABASE_SIZES, SERVER_SIZES
+from components.clouds.digitalocean_account import DATABASE_SIZES, SERVER_SIZES, explain
 from tests.plans.account import Account, is_secret
 
 FOREIGN = {"id": 42, "name": "www", "type": "A", "value": "203.0.113.9"}
@@ -187,3 +187,16 @@ def test_our_own_record_is_ours_whatever_it_says(account: Account) -> None:
 def test_records_of_other_names_and_kinds_are_none_of_our_business(account: Account) -> None:
     account.records = [{**REST, **FOREIGN, "name": "mail"}, {**REST, **FOREIGN, "type": "TXT"}]
     record(account)
+
+
+def test_a_rate_limit_is_not_the_accounts(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(pulumi, "error", said.append)
+    for error in ("429 API Rate limit exceeded.", "422 creating this/these droplet(s) will exceed your droplet limit"):
+        failed = f"POST http://api/v2/droplets: {error}"
+        args = pulumi.ErrorHookArgs("urn", "", "web-1", "type", failed_operation="create", errors=[failed])
+        assert explain(args) is False
+    assert [text.split(",")[0] for text in said] == [
+        "web-1: DigitalOcean takes no more calls for now",
+        "web-1: the account's limit is reached",
+    ]
