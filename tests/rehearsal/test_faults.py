@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -32,6 +31,8 @@ README = (
 )
 # What a failure ends with: one in the middle, and one before anything was asked for.
 NEXT = re.compile(r"pulumi up -s staging goes on from here|run the same again")
+
+IMPORT = r"pulumi import --stack \S+ --protect=false --generate-code=false \S+ \S+ [^\s,]+,[^\s,]+"
 
 
 @dataclass
@@ -66,30 +67,42 @@ class Site:
 @pytest.fixture(scope="module")
 def ground(stage: Stage) -> Iterator[Site]:
     """A stack that is ready for its first `up`."""
-    stage.type(f"inside .venv/bin/python -m rehearsal.story --prepare staging --project {stage.gallery}")
+    prepare(stage)
     yield Site(stage, owned=frozenset(census.account(stage)))
     stage.heal()
 
 
+def prepare(stage: Stage) -> None:
+    stage.type(f"inside .venv/bin/python -m rehearsal.story --prepare staging --project {stage.gallery}")
+
+
 @pytest.fixture
 def site(ground: Site) -> Iterator[Site]:
-    """And nothing of it left afterwards."""
+    """And nothing of it left afterwards; else the next one gets a rehearsal of its own."""
     yield ground
-    ground.stage.heal()
-    ground.stage.type(DESTROY)
-    assert ground.census() == Census()
+    try:
+        ground.stage.heal()
+        ground.stage.type(DESTROY)
+        assert ground.census() == Census()
+    except AssertionError:
+        for words in (["destroy"], ["up", "--cloud-only"]):
+            assert ground.stage.make(*words).returncode == 0
+        prepare(ground.stage)
+        ground.owned = frozenset(census.account(ground.stage))
+        raise
 
 
 def kill(site: Site, **rule: Any) -> bool:
     """Start an `up`, and end the engine by its exact number in the middle of a call; False when no call was struck."""
     site.stage.fault(do="delay", seconds=20, **rule)
-    engine = site.stage.start(UP)
+    engine = site.stage.start(f"{UP} >{(log := site.stage.state / 'killed.log')} 2>&1")
     try:
         wait_until(lambda: struck(site) or engine.poll() is not None, limit=240, what=f"a call like {rule}")
         was = struck(site)
+        assert was or engine.returncode == 0, f"it ended by itself: {log.read_text()}"
     finally:
-        os.kill(engine.pid, signal.SIGKILL)
-        engine.communicate(timeout=60)
+        engine.kill()
+        engine.wait(timeout=60)
         site.stage.heal()
     return was
 
@@ -106,7 +119,7 @@ def finish(site: Site, done: Done) -> str:
         if done.returncode == 0:
             break
         assert NEXT.search(done.stdout), done.stdout
-        taken = re.findall(r"pulumi import --stack .*", done.stdout)
+        taken = sorted(set(re.findall(IMPORT, done.stdout)))
         assert site.follow(done.stdout) or taken, done.stdout
         for command in taken:
             site.stage.type(command + " --yes --skip-preview --non-interactive")
