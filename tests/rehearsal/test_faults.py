@@ -102,7 +102,7 @@ def kill(site: Site, **rule: Any) -> bool:
         assert was or engine.returncode == 0, f"it ended by itself: {log.read_text()}"
     finally:
         engine.kill()
-        engine.wait(timeout=60)
+        engine.communicate(timeout=60)  # and its pipe is closed: one left open fails the test
         site.stage.heal()
     return was
 
