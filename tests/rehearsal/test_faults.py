@@ -197,7 +197,7 @@ TROUBLES: dict[str, tuple[list[dict[str, Any]], str]] = {
     "API gone": ([{"nth": 12, "times": 0, "do": "drop"}], r"closed|refused|reset|without response"),
     "database creating for long": ([{"service": "database", "method": "birth", "do": "delay", "seconds": 60}], ""),
     "cloud-init failing": (
-        [{"service": "droplet", "do": "change", "body": {"#!/bin/sh": "#!/bin/false"}}],
+        [{"service": "droplet", "do": "change", "body": {"packages=(caddy ": "packages=(no-such-package "}}],
         r"first boot failed.*server-generation",
     ),
     "DNS late": ([{"service": "dns", "path": HOSTS, "status": 3, "lasts": 60}], ""),
