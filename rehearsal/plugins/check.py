@@ -40,14 +40,14 @@ def completed(resource: Resource, *, news: Values, olds: Values, logical: str, s
     """The inputs with automatic name and defaults, in the form the official plugin would send back."""
     values = {name: value for name, value in news.items() if name != DEFAULTS and value is not None}
     if resource.framework == "plugin-framework":
-        return values
+        return values if "name" in values else {**values, **_automatic_name(resource, olds, logical=logical, seed=seed)}
     if resource.framework == "native":
         return _with_defaults(resource.inputs, values, mark=False)
     filled = _with_defaults(resource.inputs, values, mark=True)
-    if resource.automatic_name and "name" not in values:
-        filled["name"] = _kept_name(olds) or names.automatic(logical=logical, seed=seed)
-        filled[DEFAULTS] = sorted([*filled[DEFAULTS], "name"])
-    return filled
+    if "name" in values:
+        return filled
+    named = _automatic_name(resource, olds, logical=logical, seed=seed)
+    return {**filled, **named, DEFAULTS: sorted([*filled[DEFAULTS], *named])}
 
 
 def named_by_hand(inputs: Values) -> bool:
@@ -55,14 +55,20 @@ def named_by_hand(inputs: Values) -> bool:
     return "name" in inputs and "name" not in plain(inputs).get(DEFAULTS, ["name"])
 
 
-def _kept_name(olds: Values) -> Any:
-    return olds.get("name") if "name" in (plain(olds).get(DEFAULTS) or []) else None
+def _automatic_name(resource: Resource, olds: Values, *, logical: str, seed: bytes) -> Values:
+    """The name that was made before, or a new one; who keeps no marks keeps a name given by hand as well."""
+    if not resource.automatic_name:
+        return {}
+    kept = resource.framework == "plugin-framework" or "name" in (plain(olds).get(DEFAULTS) or [])
+    before = olds.get("name") if kept else None
+    return {"name": before or names.automatic(logical=logical, seed=seed)}
 
 
 def _with_defaults(inputs: Mapping[str, Input], values: Values, *, mark: bool) -> Values:
     filled = {name: _nested(inputs.get(name), value, mark=mark) for name, value in values.items()}
     added = [name for name, rule in inputs.items() if name not in values and rule.default and rule.default_checked]
     filled.update({name: inputs[name].default for name in added})
+    filled.update({name: rule.empty for name, rule in inputs.items() if rule.empty_checked and name not in values})
     for name, value in filled.items():
         rule = inputs.get(name)
         if rule and rule.secret and not isinstance(value, Secret):

@@ -36,10 +36,13 @@ def difference(resource: Resource, *, state: Values, old_inputs: Values, inputs:
     wanted, held = planned(resource, inputs), plain(state)
     changed = changed_properties(resource, wanted=wanted, held=held)
     replaces = tuple(name for name in changed if _replaces(resource.inputs[name], held.get(name), wanted[name]))
+    told = resource.due({**held, **wanted})
+    due: dict[str, Change] = {told: "UPDATE"} if told and told not in changed else {}
+    details = [_detail(resource.inputs[name], name, held.get(name), wanted[name]) for name in changed]
     return Difference(
-        changes=_merged(_detail(resource.inputs[name], name, held.get(name), wanted[name]) for name in changed),
-        properties=tuple(changed),
-        replaces=replaces,
+        changes=_merged([*details, due]),
+        properties=(*changed, *due),
+        replaces=(*replaces, *due),
         delete_first=bool(replaces) and resource.named_means_delete_first and named_by_hand(inputs),
     )
 
@@ -53,7 +56,7 @@ def same(rule: Input, wanted: Any, held: Any, state: Values) -> bool:
     """Whether the state already holds what is wanted."""
     if wanted is UNKNOWN:
         return False
-    if _empty(wanted) and _empty(held):
+    if (_empty(wanted) and _empty(held)) or rule.same(wanted, held, state):
         return True
     if rule.kind == "blocks":
         return _same_blocks(rule, wanted, held or [])
@@ -61,7 +64,7 @@ def same(rule: Input, wanted: Any, held: Any, state: Values) -> bool:
         return _same_block(rule, wanted, held)
     if rule.kind == "set" and isinstance(wanted, list) and UNKNOWN not in wanted:
         return same_items(wanted, held or [])
-    return rule.same(wanted, held, state)
+    return False
 
 
 def deltas(old: Any, new: Any, path: str = "") -> dict[str, Change]:

@@ -36,11 +36,20 @@ class Input:
     default: Any = None
     default_checked: bool = True  # False: only the state carries the default, the checked inputs do not
     empty: Any = None  # what the state holds when it is left out
+    empty_checked: bool = False  # Check already answers `empty`, and does not note it among the defaults
     secret: bool = False
     state_form: Callable[[Any], Any] = _as_given
-    same: Callable[[Any, Any, Values], bool] = _equal  # (wanted, held, whole wanted state)
+    same: Callable[[Any, Any, Values], bool] = _equal  # (wanted, held, whole wanted state): what else means the same
     fields: Mapping[str, Input] = field(default_factory=dict)  # of block and blocks
     unordered: bool = False  # blocks whose order means nothing
+
+
+def _nothing(planned: Values) -> Values:
+    return {}
+
+
+def _never(state: Values) -> str | None:
+    return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +64,8 @@ class Resource:
     named_means_delete_first: bool = False  # an explicit name forces delete-before-replace
     id_in_state: bool = True
     checks: tuple[Callable[[Values], str | None], ...] = ()
+    foretold: Callable[[Values], Values] = _nothing  # outputs that a preview knows, from the planned inputs
+    due: Callable[[Values], str | None] = _never  # what in the state to be asks for a new resource by itself
 
 
 def lower(value: str) -> str:

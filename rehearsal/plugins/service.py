@@ -55,6 +55,7 @@ class Service(provider_pb2_grpc.ResourceProviderServicer):
     def Configure(self, request: Any, context: Any) -> Any:
         with answers.errors(context):
             self._session = self._stand_in.configure(plain(decode(request.args)))
+        self._cancelled = threading.Event()  # an engine that was attached before may have ended with a cancel
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def Check(self, request: Any, context: Any) -> Any:

@@ -27,17 +27,19 @@ def previewed(resource: Resource, inputs: Values) -> Values:
     """The state of a resource that is only about to be made: what the cloud will tell is unknown."""
     told = (*resource.outputs, *(["id"] if resource.id_in_state else []))
     computed = [name for name, rule in resource.inputs.items() if rule.computed]
-    return dict.fromkeys([*told, *computed], UNKNOWN) | planned(resource, inputs, preview=True)
+    will = planned(resource, inputs, preview=True)
+    return dict.fromkeys([*told, *computed], UNKNOWN) | will | resource.foretold(will)
 
 
 def previewed_update(resource: Resource, held: Values, inputs: Values) -> Values:
     """The state of a resource that is about to change; what a native one told may change with any input it has."""
-    will = {**held, **planned(resource, inputs, preview=True)}
+    wanted = planned(resource, inputs, preview=True)
+    will = {**held, **wanted, **resource.foretold(wanted)}
     if resource.framework != "native":
         return will
-    wanted = plain(inputs)
-    changed = [name for name in resource.inputs if name in held and wanted.get(name) != held[name]]
-    if changed or UNKNOWN in wanted.values():
+    given = plain(inputs)
+    changed = [name for name in resource.inputs if name in held and given.get(name) != held[name]]
+    if changed or UNKNOWN in given.values():
         return will | dict.fromkeys(resource.outputs, UNKNOWN)
     return will
 
@@ -67,7 +69,7 @@ def _planned(inputs: Mapping[str, Input], values: Values, *, keep_nulls: bool, p
             state[name] = _form(rule, values[name], keep_nulls=keep_nulls, preview=preview)
         elif rule.default is not None:
             state[name] = rule.default
-        elif not rule.computed and (keep_nulls or rule.empty is not None):
+        elif rule.empty is not None or (keep_nulls and not rule.computed):
             state[name] = rule.empty
     return state
 

@@ -1,4 +1,4 @@
-"""Stand-in for pulumi-resource-tls: private keys, and the public halves of given ones."""
+"""Stand-in for pulumi-resource-tls: private keys, the public halves of given ones, and certificates."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from rehearsal.plugins import certificates
+from rehearsal.plugins.certificates import algorithm
 from rehearsal.plugins.guard import Refused
 from rehearsal.plugins.rules import Input, Resource
 from rehearsal.plugins.service import serve
@@ -20,9 +22,9 @@ _CURVES = ("P224", "P256", "P384", "P521")
 
 
 def _known_words(values: Values) -> str | None:
-    algorithm, curve = values.get("algorithm"), values.get("ecdsaCurve", "P224")
-    if isinstance(algorithm, str) and algorithm not in _ALGORITHMS:
-        return f"algorithm: should be one of {', '.join(_ALGORITHMS)} (got {algorithm!r})"
+    kind, curve = values.get("algorithm"), values.get("ecdsaCurve", "P224")
+    if isinstance(kind, str) and kind not in _ALGORITHMS:
+        return f"algorithm: should be one of {', '.join(_ALGORITHMS)} (got {kind!r})"
     if isinstance(curve, str) and curve not in _CURVES:
         return f"ecdsaCurve: should be one of {', '.join(_CURVES)} (got {curve!r})"
     return None
@@ -43,6 +45,7 @@ RESOURCES = {
         secrets=frozenset(_PRIVATE),
         checks=(_known_words,),
     ),
+    **certificates.RESOURCES,
 }
 
 
@@ -63,8 +66,7 @@ def _public_key(session: Any, asked: Values) -> Values:
     key = load(text.encode(), password=None)
     public = _public_facts(key)
     given = {name: Secret(value) for name, value in asked.items() if value is not None}
-    algorithm = {"RSAPrivateKey": "RSA", "Ed25519PrivateKey": "ED25519"}.get(type(key).__name__, "ECDSA")
-    return {**given, **public, "algorithm": algorithm, "id": key_id(public["publicKeyPem"])}
+    return {**given, **public, "algorithm": algorithm(key), "id": key_id(public["publicKeyPem"])}
 
 
 def key_id(public_pem: str) -> str:
@@ -124,7 +126,7 @@ def _ssh_can(key: Any) -> bool:
     return getattr(getattr(key, "curve", None), "name", "") != "secp224r1"
 
 
-VERBS = {token: Verbs(create=_create) for token in RESOURCES}
+VERBS = {"tls:index/privateKey:PrivateKey": Verbs(create=_create), **certificates.VERBS}
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from rehearsal.plugins.digitalocean.api import Cloud, segment
+from rehearsal.plugins.client import segment
+from rehearsal.plugins.digitalocean.api import Cloud
 from rehearsal.plugins.stand_in import Call, Verbs
 from rehearsal.plugins.wire import Values
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rehearsal.plugins.digitalocean.api import wait_until
+from rehearsal.plugins.client import wait_until
 from rehearsal.plugins.guard import Refused
 from rehearsal.plugins.stand_in import Call
 from rehearsal.plugins.wire import Values

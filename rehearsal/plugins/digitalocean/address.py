@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from rehearsal.plugins import names
+from rehearsal.plugins.client import ApiError, segment
 from rehearsal.plugins.digitalocean.actions import act
-from rehearsal.plugins.digitalocean.api import ApiError, Cloud, segment
+from rehearsal.plugins.digitalocean.api import Cloud
 from rehearsal.plugins.stand_in import Call, HalfDone, Verbs
 from rehearsal.plugins.wire import Values
 

@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from rehearsal.plugins import names
-from rehearsal.plugins.digitalocean.api import ApiError, segment, wait_until
+from rehearsal.plugins.client import ApiError, segment, wait_until
 from rehearsal.plugins.digitalocean.droplet import retag
 from rehearsal.plugins.guard import Refused
 from rehearsal.plugins.stand_in import Call, HalfDone, Verbs

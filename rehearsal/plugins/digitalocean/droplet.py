@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rehearsal.plugins.client import ApiError, segment, wait_until
 from rehearsal.plugins.digitalocean.actions import act
-from rehearsal.plugins.digitalocean.api import ApiError, Cloud, segment, wait_until
+from rehearsal.plugins.digitalocean.api import Cloud
 from rehearsal.plugins.guard import Refused
 from rehearsal.plugins.stand_in import Call, HalfDone, Verbs
 from rehearsal.plugins.state import number

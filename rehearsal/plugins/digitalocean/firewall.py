@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rehearsal.plugins.digitalocean.api import segment
+from rehearsal.plugins.client import segment
 from rehearsal.plugins.stand_in import Call, Verbs
 from rehearsal.plugins.wire import Values
 

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from rehearsal.plugins import names
+from rehearsal.plugins.client import segment
 from rehearsal.plugins.digitalocean.account import project_facts, tag_facts
-from rehearsal.plugins.digitalocean.api import Cloud, segment
+from rehearsal.plugins.digitalocean.api import Cloud
 from rehearsal.plugins.digitalocean.dns import record_facts
 from rehearsal.plugins.digitalocean.droplet import droplet_facts
 from rehearsal.plugins.guard import Refused

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from rehearsal.plugins.digitalocean.api import ApiError, segment
+from rehearsal.plugins.client import ApiError, segment
 from rehearsal.plugins.stand_in import Call, Verbs
 from rehearsal.plugins.wire import Values
 

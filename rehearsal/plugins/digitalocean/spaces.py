@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from rehearsal.plugins.digitalocean.api import Cloud, wait_until
+from rehearsal.plugins.client import wait_until
+from rehearsal.plugins.digitalocean.api import Cloud
 from rehearsal.plugins.guard import Refused, own_address
 from rehearsal.plugins.stand_in import Call, Verbs
 from rehearsal.plugins.wire import Values

@@ -82,10 +82,17 @@ def started(name: str, *, environment: Mapping[str, str], engine: str = "127.0.0
 Answer = Callable[[re.Match[str], Any], tuple[int, Any]]
 
 
+def _in_digitaloceans_words(code: str, message: str) -> Any:
+    return {"id": code, "message": message}
+
+
 @dataclass
 class FakeApi:
-    """Answers by method and path; remembers every call."""
+    """Answers by method and path; remembers every call, and the query of each."""
 
+    token: str = "local-test"
+    words: Callable[[str, str], Any] = _in_digitaloceans_words
+    queries: list[str] = field(default_factory=list)
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
 
@@ -103,17 +110,18 @@ class FakeApi:
         request = Request(environ)
         body = json.loads(request.get_data()) if request.get_data() else None
         self.calls.append((request.method, request.path, body))
+        self.queries.append(request.query_string.decode())
         status, told = self._answer(request, body)
         text = "" if told is None else json.dumps(told)
         return Response(text, status=status, mimetype="application/json")(environ, start)
 
     def _answer(self, request: Request, body: Any) -> tuple[int, Any]:
-        if request.headers.get("Authorization") != "Bearer local-test":
-            return 401, {"id": "unauthorized", "message": "Unable to authenticate you"}
+        if request.headers.get("Authorization") != f"Bearer {self.token}":
+            return 401, self.words("unauthorized", "Unable to authenticate you")
         for (method, path), answer in self.answers.items():
             if method == request.method and (match := re.fullmatch(path, request.path)):
                 return answer(match, body)
-        return 404, {"id": "not_found", "message": "The resource you requested could not be found."}
+        return 404, self.words("not_found", "The resource you requested could not be found.")
 
 
 class _Quiet(WSGIRequestHandler):

@@ -110,6 +110,27 @@ def test_delete_runs_delete_in_its_directory(provider: Any, tmp_path: Path) -> N
     assert (tmp_path / "gone").read_text().strip() == str(tmp_path)
 
 
+def test_delete_gets_the_inputs_and_the_output_that_the_state_holds(provider: Any, tmp_path: Path) -> None:
+    state = {
+        "delete": f"echo $WHOSE $(cat) $PULUMI_COMMAND_STDOUT > {tmp_path}/gone",
+        "stdin": Secret("from the state"),
+        "environment": {"WHOSE": "old"},
+        "stdout": "last",
+        "stderr": "",
+    }
+    provider.Delete(provider_pb2.DeleteRequest(id="it1", urn=urn(LOCAL), properties=values(state)))
+    assert (tmp_path / "gone").read_text() == "old from the state last\n"
+
+
+def test_a_delete_that_fails_is_told_and_an_update_hears_stdin_and_environment(provider: Any) -> None:
+    state = {"create": "true", "delete": "echo held; exit 5", "stdout": "", "stderr": ""}
+    with pytest.raises(grpc.RpcError) as error:
+        provider.Delete(provider_pb2.DeleteRequest(id="it1", urn=urn(LOCAL), properties=values(state)))
+    assert message(error) == 'exit status 5: running "echo held; exit 5":\nheld\n'
+    made = _update(provider, state, create="true", update="echo $A $(cat)", stdin="in", environment={"A": "new"})
+    assert made["stdout"] == "new in"
+
+
 def test_triggers_are_an_update_for_the_plugin(provider: Any) -> None:
     old, new = {"create": "true", "triggers": ["1"]}, {"create": "true", "triggers": ["2"]}
     request = provider_pb2.DiffRequest(

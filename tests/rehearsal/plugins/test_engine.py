@@ -14,6 +14,8 @@ import pytest
 
 from rehearsal import engine
 
+pytestmark = pytest.mark.whole
+
 PROGRAM = """
 import pulumi
 import pulumi_command as command
@@ -27,6 +29,17 @@ key = tls.PrivateKey("key", algorithm="ED25519")
 said = command.local.Command(
     "said", create=pulumi.Config().get("create") or "wc -c; pwd", stdin=password.result, triggers=[pet.id]
 )
+turn = pulumi.Config().get("turn") or "1"
+for name, old_first in (("new-first", False), ("old-first", True)):
+    lines = {verb: f"echo {verb} $(cat) $TURN >> {name}.log" for verb in ("create", "update", "delete")}
+    command.local.Command(
+        name,
+        **lines,
+        stdin=turn,
+        environment={"TURN": turn},
+        triggers=[turn.partition(".")[0]],
+        opts=pulumi.ResourceOptions(delete_before_replace=old_first),
+    )
 pulumi.export("said", said.stdout)
 pulumi.export("password", password.result)
 pulumi.export("key", key.public_key_openssh)
@@ -68,6 +81,10 @@ class Project:
         assert (done.returncode == 0) == ok, done.stdout + done.stderr
         return done.stdout + done.stderr
 
+    def lines(self, name: str) -> list[str]:
+        """Give what commands of the program have written."""
+        return (self._place / name).read_text().splitlines()
+
     def outputs(self) -> Any:
         """The stack's outputs, in plain."""
         return json.loads(self("stack", "output", "--json", "--show-secrets"))
@@ -84,23 +101,32 @@ def project(tmp_path: Path) -> Project:
 
 def test_a_small_program_from_preview_to_destroy(project: Project) -> None:
     previewed = project("preview")
-    assert "+ 5 to create" in previewed
+    assert "+ 7 to create" in previewed
     assert "a line of the program" in previewed
     assert "warning" not in previewed
 
     made = project("up", "--yes", "--skip-preview")
-    assert "+ 5 created" in made
+    assert "+ 7 created" in made
     outputs = project.outputs()
     assert outputs["said"].startswith("20\n")
     assert outputs["key"].startswith("ssh-ed25519 ")
     assert outputs["password"] not in made
 
-    assert "5 unchanged" in project("up", "--yes", "--skip-preview")
+    project("config", "set", "turn", "1.1")
+    changed = project("up", "--yes", "--skip-preview")
+    assert ("~ 2 updated" in changed, "5 unchanged" in changed) == (True, True)
     assert project.outputs() == outputs
+
+    project("config", "set", "turn", "2")
+    assert "+-2 replaced" in project("up", "--yes", "--skip-preview")
+    born = ["create 1 1", "update 1.1 1.1"]
+    assert project.lines("new-first.log") == [*born, "create 2 2", "delete 1.1 1.1"]
+    assert project.lines("old-first.log") == [*born, "delete 1.1 1.1", "create 2 2"]
 
     project("config", "set", "create", "echo broken >&2; exit 4")
     failed = project("up", "--yes", "--skip-preview", ok=False)
     assert 'exit status 4: running "echo broken >&2; exit 4":\n    broken' in failed
     assert "Traceback" not in failed
 
-    assert "- 5 deleted" in project("destroy", "--yes", "--skip-preview")
+    assert "- 7 deleted" in project("destroy", "--yes", "--skip-preview")
+    assert project.lines("old-first.log")[-1] == "delete 2 2"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,7 +15,16 @@ from rehearsal.plugins.digitalocean.functions import FUNCTIONS
 from rehearsal.plugins.rules import Input, Resource
 from rehearsal.plugins.wire import UNKNOWN, Secret, decode, plain
 from tests.rehearsal.plugins.test_random_tls import CALL
-from tests.rehearsal.plugins.vectors import CONTRACT, NOT_OFFERED, SEED, TABLES, contract, from_wire, recorded
+from tests.rehearsal.plugins.vectors import (
+    CONTRACT,
+    EXAMPLES,
+    NOT_OFFERED,
+    SEED,
+    TABLES,
+    contract,
+    from_wire,
+    recorded,
+)
 
 # Refused by name: outputs that are files.
 LEFT_OUT = {"command:local:Command": {"archivePaths", "assetPaths"}, "command:remote:Command": set()}
@@ -51,7 +62,7 @@ def test_preview_answers_as_the_official_plugin(rules: Resource, vector: Any) ->
     checked = _checked(rules, vector)
     previewed = state.covered(rules, state.previewed(rules, checked), checked)
     known = {k: v for k, v in previewed.items() if v is not None and v is not UNKNOWN and v != Secret(UNKNOWN)}
-    assert known == from_wire(vector["preview"]["known"])
+    assert _in_order(rules, known) == _in_order(rules, from_wire(vector["preview"]["known"]))
     unknown = [name for name, value in previewed.items() if value in (UNKNOWN, Secret(UNKNOWN))]
     assert sorted(unknown) == vector["preview"]["unknown"]
     assert sorted(name for name, value in previewed.items() if value is None) == vector["preview"]["null"]
@@ -88,14 +99,17 @@ def test_the_table_replaces_and_hides_the_same(plugin: str, token: str, rules: R
 def test_the_table_has_the_same_defaults(plugin: str, token: str, rules: Resource) -> None:
     entry = contract(plugin)["resources"][token]
     assert {name for name, rule in rules.inputs.items() if rule.computed} == set(entry.get("computedInputs", []))
-    assert dict(_defaults(rules.inputs)) == {k: v for k, v in entry["defaults"].items() if v != ""}
+    told = {k: v for k, v in entry["defaults"].items() if k in rules.outputs}
+    assert dict(_defaults(rules.inputs)) | told == {k: v for k, v in entry["defaults"].items() if v != ""}
+    assert {**state.previewed(rules, {}), **told} == state.previewed(rules, {})
 
 
 def _defaults(inputs: Mapping[str, Input], at: str = "") -> Iterator[tuple[str, Any]]:
     for name, rule in inputs.items():
         if rule.default is not None:
             yield f"{at}{name}", rule.default
-        one = "[]." if at == "" and name == "versioning" else "."  # a block that the bridge flattens from a list
+        # a list of blocks, or a block that the bridge flattens from one
+        one = "[]." if rule.kind == "blocks" or (at == "" and name == "versioning") else "."
         yield from _defaults(rule.fields, f"{at}{name}{one}")
 
 
@@ -110,6 +124,13 @@ def test_nothing_recorded_is_skipped_in_silence() -> None:
     assert known & set(NOT_OFFERED) == set()
     held = sum(len(recorded(plugin, token)) for plugin, table in TABLES.items() for token in table)
     assert len(list(_vectors())) == len(list(_vectors("preview"))) == held
+
+
+def _in_order(rules: Resource, values: Any) -> Any:
+    """Blocks whose order means nothing, in one order."""
+    free = {name for name, rule in rules.inputs.items() if rule.unordered}
+    written = partial(json.dumps, sort_keys=True, default=str)
+    return {name: sorted(value, key=written) if name in free else value for name, value in values.items()}
 
 
 def _verbs(rules: Resource) -> Any:
@@ -154,9 +175,11 @@ def _changed(rule: Input, value: Any) -> Any:
 def test_a_change_replaces_as_in_the_official_plugin(plugin: str, token: str, rules: Resource, named: bool) -> None:
     """Every input that replaces does so by itself, no other does; a name given by hand means delete first."""
     entry, vectors = contract(plugin)["resources"][token], recorded(plugin, token)
-    inputs = _checked(rules, vectors[-1]) if vectors else {}
+    inputs = _checked(rules, vectors[-1]) if vectors else EXAMPLES.get(token, {})
     if named and rules.automatic_name:
-        inputs = {**inputs, "name": "by-hand", check.DEFAULTS: [d for d in inputs[check.DEFAULTS] if d != "name"]}
+        inputs = {**inputs, "name": "by-hand"}
+    if named and check.DEFAULTS in inputs:
+        inputs = {**inputs, check.DEFAULTS: [default for default in inputs[check.DEFAULTS] if default != "name"]}
     made = vectors[-1]["created"]["properties"] if vectors and "created" in vectors[-1] else {}
     held = {**plain(state.planned(rules, inputs)), **plain(from_wire(made))}
     for name, rule in rules.inputs.items():

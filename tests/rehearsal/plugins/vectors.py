@@ -14,6 +14,7 @@ from typing import Any
 
 from rehearsal.plugins.command import RESOURCES as COMMAND
 from rehearsal.plugins.digitalocean.table import RESOURCES as DIGITALOCEAN
+from rehearsal.plugins.hcloud.table import RESOURCES as HCLOUD
 from rehearsal.plugins.rules import Resource
 from rehearsal.plugins.tls import RESOURCES as TLS
 from rehearsal.plugins.wire import UNKNOWN, Secret
@@ -22,6 +23,7 @@ CONTRACT = Path(__file__).resolve().parents[4] / "shared" / "contract" / "plugin
 SEED = b"0123456789abcdef" * 2
 TABLES: Mapping[str, Mapping[str, Resource]] = {
     "digitalocean": DIGITALOCEAN,
+    "hcloud": HCLOUD,
     "command": COMMAND,
     "random": importlib.import_module("rehearsal.plugins.random").RESOURCES,
     "tls": TLS,
@@ -38,13 +40,28 @@ NOT_OFFERED: Mapping[str, str] = {
         )
     },
     "digitalocean:index/loadBalancer:LoadBalancer": "one server to a site until there is a load balancer",
+    **{
+        f"hcloud:index/{name[0].lower()}{name[1:]}:{name}": UNUSED
+        for name in (
+            "LoadBalancer", "LoadBalancerNetwork", "LoadBalancerService", "LoadBalancerTarget", "ManagedCertificate",
+            "UploadedCertificate", "ZoneRecord", "Snapshot",
+        )
+    },
     "command:remote:CopyToRemote": UNUSED,
     "command:remote:CopyFile": f"deprecated; {UNUSED}",
-    **{
-        f"tls:index/{name[0].lower()}{name[1:]}:{name}": UNUSED
-        for name in ("SelfSignedCert", "CertRequest", "LocallySignedCert")
-    },
 }  # fmt: skip
+
+PEM = "-----BEGIN OF A KIND-----\nAAAA\n-----END OF A KIND-----\n"
+# Inputs of resources for which no vector is recorded.
+EXAMPLES: Mapping[str, Any] = {
+    "tls:index/selfSignedCert:SelfSignedCert": {"privateKeyPem": PEM},
+    "tls:index/certRequest:CertRequest": {"privateKeyPem": PEM},
+    "tls:index/locallySignedCert:LocallySignedCert": {
+        "caCertPem": PEM,
+        "caPrivateKeyPem": PEM,
+        "certRequestPem": PEM,
+    },
+}
 
 
 @cache

@@ -1,0 +1,3 @@
+from rehearsal.plugins.hcloud import main
+
+main()
