@@ -3,10 +3,10 @@ SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv/bin/python
 
-.PHONY: live-smoke live-smoke-destroy setup rehearse rehearse-destroy test check fast story sweep bench help
+.PHONY: live-smoke live-smoke-destroy setup rehearse rehearse-destroy test check fast whole story sweep bench help
 
 help:
-	@echo "make rehearse          bring the example sites up in a cloud on this computer"
+	@echo "make rehearse          bring the example sites up in a cloud on this computer (CLOUD=hetzner: on that one)"
 	@echo "make rehearse-destroy  remove every trace of it"
 	@echo "make live-smoke        one site in your DigitalOcean account, looked at and taken away (it costs some cents)"
 	@echo "make test              everything .ci/run checks (make fast: without root)"
@@ -19,7 +19,7 @@ setup: .venv/ready
 	@touch $@
 
 rehearse: setup
-	@$(VENV) -m rehearsal up $(if $(SITE),--only $(SITE))
+	@$(VENV) -m rehearsal up $(if $(SITE),--only $(SITE)) $(if $(CLOUD),--cloud $(CLOUD))
 
 rehearse-destroy: setup
 	@$(VENV) -m rehearsal destroy
@@ -30,7 +30,10 @@ check: setup
 	@.venv/bin/mypy .
 
 fast: check
-	@$(VENV) -m pytest -m "not rehearsal" -n auto --dist worksteal
+	@$(VENV) -m pytest -m "not rehearsal and not whole" -n auto --dist worksteal
+
+whole: setup
+	@$(VENV) -m pytest -m "whole and not rehearsal" -n auto --dist worksteal
 
 story: setup
 	@$(VENV) -m pytest -m rehearsal tests/rehearsal
@@ -38,7 +41,7 @@ story: setup
 sweep: setup
 	@$(VENV) -m pytest -m sweep tests/rehearsal
 
-test: fast
+test: fast whole
 	@$(MAKE) story
 
 live-smoke: setup

@@ -9,6 +9,7 @@ import shutil
 import sys
 
 from rehearsal import paths
+from rehearsal.accounts import ACCOUNTS
 from rehearsal.steps import Steps
 
 
@@ -19,12 +20,16 @@ def main() -> int:
     up = verbs.add_parser("up", help="start the cloud and bring the example sites up in it")
     up.add_argument("--only", metavar="STACK", help="bring up this one site")
     up.add_argument("--cloud-only", action="store_true", help="start the cloud and stop there")
+    up.add_argument("--cloud", choices=ACCOUNTS, help="take the stacks to this cloud instead of the one they name")
     verbs.add_parser("destroy", help="remove every trace of the rehearsal but its caches")
     arguments = parser.parse_args()
     if refused := unfit():
         print(refused, file=sys.stderr)
         return 1
-    return destroy() if arguments.verb == "destroy" else rehearse(only=arguments.only, cloud_only=arguments.cloud_only)
+    if arguments.verb == "destroy":
+        return destroy()
+    cloud = chosen(arguments.cloud)
+    return rehearse(only=arguments.only, cloud_only=arguments.cloud_only, cloud=cloud)
 
 
 def unfit() -> str | None:
@@ -39,11 +44,22 @@ def unfit() -> str | None:
     return None
 
 
-def rehearse(*, only: str | None, cloud_only: bool) -> int:
+def chosen(asked: str | None) -> str | None:
+    """The cloud the stacks are taken to, which stays the same for a rehearsal's life; None: the one each names."""
+    kept = paths.CHOSEN.read_text() if paths.CHOSEN.exists() else None
+    if asked and asked != (kept if kept is not None else asked):
+        at = kept or "the clouds their files name"
+        raise SystemExit(f"CLOUD: this rehearsal's stacks live on {at} (got {asked!r}), make rehearse-destroy first")
+    paths.STATE.mkdir(parents=True, exist_ok=True)
+    paths.CHOSEN.write_text(asked or kept or "")
+    return asked or kept or None
+
+
+def rehearse(*, only: str | None, cloud_only: bool, cloud: str | None) -> int:
     """Start what does not run yet, then tell the story inside the rehearsal's network."""
     from rehearsal.start import start
 
-    environment = start(Steps(ledger=paths.LOG / "start.json"))
+    environment = start(Steps(ledger=paths.LOG / "start.json"), cloud=cloud)
     if cloud_only:
         return 0
     inside = str(paths.BIN / "inside")

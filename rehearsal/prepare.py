@@ -7,15 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal import paths, shadow
-from rehearsal.asking import api
+from rehearsal.accounts import ACCOUNTS
 from rehearsal.pulumi import ensure_stack, pulumi
 
 WAGTAIL = "wagtail"
-# Records a zone's owner already has: they must be there, untouched, after everything else is gone.
-_OWNERS_RECORDS = (
-    {"type": "TXT", "name": "@", "data": "owner=someone-else", "ttl": 1800},
-    {"type": "MX", "name": "@", "data": "mail.example.net.", "priority": 10, "ttl": 1800},
-)
 
 
 def prepare_wagtail() -> None:
@@ -50,22 +45,17 @@ def prepare_stack(stack: str, *, project: str | None = None) -> None:
         if _absent(settings, path):
             dotted = ".".join(path)
             pulumi("config", "set", "--secret", "--path", "--stack", stack, dotted, shadow.generated())
+    account = ACCOUNTS[settings.get("cloud", "digitalocean")]
+    for key, value in account.secrets(stack).items():
+        if key not in settings:
+            pulumi("config", "set", "--secret", "--stack", stack, key, input=value)
     if domain := settings.get("domain"):
-        ensure_zone(str(domain))
+        account.ensure_zone(str(domain))
 
 
 def settings_of(stack: str) -> dict[str, Any]:
     """What the rehearsal's copy of this stack's file says."""
     return shadow.config(shadow.stack_file(shadow=paths.SHADOW, stack=stack))
-
-
-def ensure_zone(domain: str) -> None:
-    """The zone as its owner has it at the cloud, with records of theirs in it."""
-    if any(zone["name"] == domain for zone in api("GET", "domains")["domains"]):
-        return
-    api("POST", "domains", {"name": domain})
-    for record in _OWNERS_RECORDS:
-        api("POST", f"domains/{domain}/records", dict(record))
 
 
 def _absent(settings: dict[str, Any], path: tuple[str, ...]) -> bool:

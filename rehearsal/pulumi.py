@@ -12,7 +12,8 @@ from typing import Any
 
 # What a person wants to see pass by while a stack comes up, out of some forty resources.
 _MILESTONE = re.compile(
-    r"^\s*[+~-]+\s+\S*?(?P<kind>Droplet|DatabaseCluster|SpacesBucket|ReservedIp|Command|DnsRecord)\s+(?P<name>\S+) "
+    r"^\s*[+~-]+\s+\S*?(?P<kind>Droplet|DatabaseCluster|SpacesBucket|ReservedIp|Command|DnsRecord|"
+    r"Server|Volume|FloatingIp|ZoneRrset)\s+(?P<name>\S+) "
     r"(?P<done>created|updated|replaced|deleted)"
 )
 
@@ -21,9 +22,9 @@ class PulumiFailed(RuntimeError):
     """A `pulumi` command that did not end well; carries the tail of what it printed."""
 
 
-def pulumi(*args: str) -> str:
-    """Run `pulumi ARGS` to its end and return what it printed on stdout."""
-    done = subprocess.run(["pulumi", *args], capture_output=True, text=True, check=False)
+def pulumi(*args: str, input: str | None = None) -> str:
+    """Run `pulumi ARGS` to its end, a secret on its stdin, and return what it printed on stdout."""
+    done = subprocess.run(["pulumi", *args], input=input, capture_output=True, text=True, check=False)
     if done.returncode:
         raise PulumiFailed(f"pulumi {' '.join(args)}: exit status {done.returncode}\n{done.stderr or done.stdout}")
     return done.stdout

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +18,19 @@ _PROVIDER_NAMESPACES = ("digitalocean:", "hcloud:")
 Path_ = tuple[str, ...]
 
 
-def make_shadow(*, project: Path, shadow: Path, plugins: dict[str, Any]) -> list[str]:
+def make_shadow(
+    *, project: Path, shadow: Path, plugins: dict[str, Any], moved: Mapping[str, str] | None = None
+) -> list[str]:
     """Write `shadow`/Pulumi.yaml with this `plugins:` block and its stack files; return the names of the stacks.
 
     A stack file is copied again only when the user's own has changed since, so that what a rehearsal wrote
-    into its copy (a pin, an encryption salt) stays.
+    into its copy (a pin, an encryption salt) stays. `moved` are the settings that take a copy to another cloud than
+    its owner's file names.
     """
     stack_dir = _write_project(project=project, shadow=shadow, plugins=plugins)
     sources = sorted((project / stack_dir).glob("Pulumi.*.yaml"))
     for source in sources:
-        _copy_stack(source, shadow / stack_dir / source.name)
+        _copy_stack(source, shadow / stack_dir / source.name, moved=moved or {})
     return [source.name.removeprefix("Pulumi.").removesuffix(".yaml") for source in sources]
 
 
@@ -66,8 +69,8 @@ def _write_project(*, project: Path, shadow: Path, plugins: dict[str, Any]) -> s
     return str(document.get("stackConfigDir", "."))
 
 
-def _copy_stack(source: Path, target: Path) -> None:
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()
+def _copy_stack(source: Path, target: Path, *, moved: Mapping[str, str]) -> None:
+    digest = hashlib.sha256(source.read_bytes() + repr(sorted(moved.items())).encode()).hexdigest()
     stamp = target.with_suffix(".source")
     if target.exists() and stamp.exists() and stamp.read_text() == digest:
         return
@@ -79,6 +82,8 @@ def _copy_stack(source: Path, target: Path) -> None:
         del settings[key]
     for path in list(_encrypted(settings)):
         _remove(settings, path)
+    if moved and settings.get("cloud") != moved["cloud"]:
+        settings.update(moved)
     if target.exists() and (salt := _load(target).get("encryptionsalt")):
         document["encryptionsalt"] = salt
     _dump(document, target)

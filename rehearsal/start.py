@@ -10,15 +10,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from rehearsal import browser, engine, paths, shadow
+from rehearsal import accounts, browser, engine, paths, shadow
 from rehearsal.steps import Steps
 from rehearsal.system import host, hypervisor, inside, processes, roots
 
 _DAEMON_LIMIT = 60.0
 
 
-def start(steps: Steps) -> dict[str, str]:
-    """Start everything that does not run yet (running it again only looks); return a terminal's environment."""
+def start(steps: Steps, *, cloud: str | None = None) -> dict[str, str]:
+    """Start everything that does not run yet (running it again only looks); return a terminal's environment.
+
+    `cloud` is where the stacks are taken instead of the cloud their files name.
+    """
     with steps.step("packages of this computer"):
         host.ensure_host_packages(steps.note)
         browser.ensure_browser()
@@ -31,7 +34,10 @@ def start(steps: Steps) -> dict[str, str]:
         hypervisor.start_network()
         _ensure_daemon()
     with steps.step("shadow project"):
-        stacks = shadow.make_shadow(project=paths.REPOSITORY, shadow=paths.SHADOW, plugins=found.project_plugins())
+        moved = {"cloud": cloud, "region": accounts.ACCOUNTS[cloud].region} if cloud else None
+        stacks = shadow.make_shadow(
+            project=paths.REPOSITORY, shadow=paths.SHADOW, plugins=found.project_plugins(), moved=moved
+        )
         inside.write_commands(engine=found.path, plugins=found.stand_ins)
         paths.BACKEND.mkdir(parents=True, exist_ok=True)
         environment = {**_environment(), **_plugins(found)}
@@ -51,12 +57,9 @@ def _plugins(found: engine.Engine) -> dict[str, str]:
 def _environment() -> dict[str, str]:
     """What puts a terminal into the rehearsal, besides PATH and the prompt."""
     return {
-        "DIGITALOCEAN_API_URL": paths.API_URL,
-        "DIGITALOCEAN_TOKEN": "local-rehearsal",
-        "SPACES_ENDPOINT_URL": "https://{{.Region}}.digitaloceanspaces.com",
+        **accounts.environment(),
         "PULUMI_BACKEND_URL": f"file://{paths.BACKEND}",
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(_passphrase()),
-        "DIGITALOCEAN_HTTP_RETRY_MAX": "2",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
         "SLIPWAY_PROJECT": str(paths.SHADOW),
         "SLIPWAY_REHEARSAL_DIR": str(paths.STATE),

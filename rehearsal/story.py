@@ -91,7 +91,7 @@ def visit(steps: Steps, stack: str) -> None:
             raise StoryFailed(f"{found['media_bucket']}: should hold the uploaded picture (holds nothing)")
         steps.note(f"bucket {found['media_bucket']}: {len(names)} objects, {names[0]}")
         steps.note(f"screenshots {', '.join(os.path.relpath(file) for file in seen['screenshots'])}")
-    with steps.step(f"{found['url']}: rows in the managed Postgres over verified TLS"):
+    with steps.step(f"{found['url']}: rows in its Postgres over verified TLS"):
         steps.note(rows(stack))
 
 

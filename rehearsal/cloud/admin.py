@@ -54,7 +54,7 @@ class Admin:
     def _is_machine(self, peer: str | None) -> bool:
         with self.cloud.store.read() as state:
             droplets = {a for d in state.droplets.values() for a in (d.public_ip, d.private_ip)}
-            return peer in droplets or peer in state.reserved_ips
+            return peer in droplets or peer in state.reserved_ips or peer in set(state.hetzner.addresses())
 
     def _bucket(self, name: str) -> Response:
         if name not in self.cloud.store.state.buckets:
@@ -88,6 +88,7 @@ class Admin:
     def _health(self, request: Request) -> Json:
         with self.cloud.store.read() as state:
             counts = {name: len(getattr(state, name)) for name in NAMED}
+            counts |= {f"hetzner {name}": len(rows) for name, rows in state.hetzner.resources().items()}
         return {"status": "ok", "pid": os.getpid(), "resources": counts, "counters": dict(self.cloud.counters)}
 
     def _reset(self, request: Request) -> Json:
@@ -113,7 +114,17 @@ def inventory(state: State, *, tag: str | None, prefix: str | None) -> list[Json
                 rows.append({"kind": kind, "id": row.get("id", row["name"]), "name": row["name"]})
     if tag is None and prefix is None:
         rows += [{"kind": "reserved_ips", "id": ip, "name": ip} for ip in state.reserved_ips]
-    return rows
+    return rows + _labelled(state, tag=tag, prefix=prefix)
+
+
+def _labelled(state: State, *, tag: str | None, prefix: str | None) -> list[Json]:
+    """List what users made at Hetzner, where a label's value is what a tag is."""
+    return [
+        {"kind": f"hetzner {kind}", "id": row.id, "name": row.name}
+        for kind, rows in state.hetzner.resources().items()
+        for row in rows
+        if tag in (None, *row.labels.values()) and row.name.startswith(prefix or "")
+    ]
 
 
 def _json(status: int, body: Any) -> Response:

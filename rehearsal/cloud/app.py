@@ -9,10 +9,13 @@ from werkzeug.wrappers import Request, Response
 
 from rehearsal.cloud.admin import Admin
 from rehearsal.cloud.core import Cloud
-from rehearsal.cloud.digitalocean.api import Api, seed
-from rehearsal.cloud.digitalocean.errors import refusal
-from rehearsal.cloud.digitalocean.rate import Rate
+from rehearsal.cloud.digitalocean import api as digitalocean
+from rehearsal.cloud.digitalocean import errors as digitalocean_errors
+from rehearsal.cloud.digitalocean import rate as digitalocean_rate
 from rehearsal.cloud.faults import HungUp
+from rehearsal.cloud.hetzner import api as hetzner
+from rehearsal.cloud.hetzner import errors as hetzner_errors
+from rehearsal.cloud.hetzner import rate as hetzner_rate
 from rehearsal.cloud.ports import Hypervisor
 from rehearsal.cloud.rows import Json
 from rehearsal.cloud.web import Answer, Middleware, Traffic, Web
@@ -22,14 +25,18 @@ def open_cloud(*, directory: Path, hypervisor: Hypervisor) -> Cloud:
     """Open the cloud kept in a directory; a new one gets what every account has."""
     directory.mkdir(parents=True, exist_ok=True)
     cloud = Cloud(directory=directory, hypervisor=hypervisor)
-    seed(cloud)
+    digitalocean.seed(cloud)
     return cloud
 
 
 def application(cloud: Cloud, *, objects: Callable[[str], list[Json]], traffic: Traffic) -> Web:
-    """Put DigitalOcean's API and the admin pages behind one door."""
+    """Put the APIs and the admin pages behind one door."""
     return Web(
-        answers={"/v2/": Api(cloud), "/_cloud": Admin(cloud, objects=objects)},
+        answers={
+            "/v1/": hetzner.Api(cloud),
+            "/v2/": digitalocean.Api(cloud),
+            "/_cloud": Admin(cloud, objects=objects),
+        },
         traffic=traffic,
         count=cloud.count,
         around=failing(cloud),
@@ -37,10 +44,12 @@ def application(cloud: Cloud, *, objects: Callable[[str], list[Json]], traffic: 
 
 
 def failing(cloud: Cloud) -> Middleware:
-    """Let the rules for this API strike; whoever answers, the rate limit is told."""
-    rate = Rate()
+    """Let the rules for the APIs strike, in the words of the one that was called; its rate limit is told always."""
+    of_hetzner = hetzner_errors.refusal, hetzner_rate.Rate()
+    of_digitalocean = digitalocean_errors.refusal, digitalocean_rate.Rate()
 
     def around(request: Request, request_id: str, answer: Answer) -> Response:
+        refusal, rate = of_hetzner if request.path.startswith("/v1/") else of_digitalocean
         response = cloud.faults.around(
             ("api", request.method, request.path),
             lambda: answer(request, request_id),

@@ -14,7 +14,6 @@ from pathlib import Path
 from rehearsal import paths
 from rehearsal.cloud.app import application, open_cloud
 from rehearsal.cloud.core import Cloud, log
-from rehearsal.cloud.digitalocean.catalog import SPACES_REGIONS
 from rehearsal.cloud.dns import server as dns
 from rehearsal.cloud.dns.forward import Forwarder
 from rehearsal.cloud.metadata import Metadata
@@ -23,7 +22,7 @@ from rehearsal.cloud.ports import Authority, Gate, Hypervisor, Spawn
 from rehearsal.cloud.recovery import recover
 from rehearsal.cloud.s3.front import Front
 from rehearsal.cloud.s3.keep import Keep
-from rehearsal.cloud.s3.target import DOMAIN
+from rehearsal.cloud.s3.profiles import PROFILES
 from rehearsal.cloud.serving import Server, server_tls
 from rehearsal.cloud.web import Traffic
 
@@ -60,7 +59,7 @@ class Daemon:
             buckets = list(state.buckets)
         if self.keep.ensure(buckets) and buckets:
             self.cloud.event("objects lost", cause="moto had to be started anew", buckets=buckets)
-        self._spaces(traffic)
+        self._objects(traffic)
         recover(self.cloud)
         app = application(self.cloud, objects=self.keep.objects, traffic=traffic)
         self._listen(Server(app, host=paths.GATEWAY, port=paths.API_PORT))
@@ -71,9 +70,9 @@ class Daemon:
         servers = dns.serve(dns.Resolver(self.cloud, forwarder=forwarder), host=paths.GATEWAY, port=DNS_PORT)
         self.stops += [server.stop for server in servers]
 
-    def _spaces(self, traffic: Traffic) -> None:
+    def _objects(self, traffic: Traffic) -> None:
         front = Front(self.cloud, keep=self.keep, traffic=traffic)
-        names = [f"*.{DOMAIN}", *(f"*.{region}.{DOMAIN}" for region in SPACES_REGIONS)]
+        names = [name for profile in PROFILES for name in profile.names]
         tls = server_tls(*self.computer.authority(names))
         self._listen(Server(front, host=paths.S3, port=HTTP_PORT))
         self._listen(Server(front, host=paths.S3, port=TLS_PORT, tls=tls))

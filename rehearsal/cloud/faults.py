@@ -30,6 +30,7 @@ SERVICES = {
     "dns": ("refuse", "delay", "drop"),
     "acme": ("refuse", "delay", "drop"),
     "droplet": ("refuse", "delay", "drop", "change"),
+    "server": ("refuse", "delay", "drop", "change"),
     "database": ("refuse", "delay"),
 }
 
@@ -50,8 +51,8 @@ class Fault:
 
     id: int
     service: str = "api"
-    method: str = ""  # GET, POST, ...; for dns the type of the question, for droplet and database birth or death
-    path: str = ".*"  # a pattern of the whole path; for dns, droplet and database of the name
+    method: str = ""  # GET, POST, ...; for dns the type of the question, for machines and databases birth or death
+    path: str = ".*"  # a pattern of the whole path; for dns, machines and databases of the name
     when: str = "before"  # before | after the work of the call is done
     do: str = "refuse"  # refuse | delay | drop | die | change
     status: int = 503  # of a refusal; below 16 it is a code of DNS

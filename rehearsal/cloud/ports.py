@@ -18,6 +18,7 @@ from typing import Literal, Protocol
 
 MachineState = Literal["running", "stopped", "absent"]
 PowerAction = Literal["reboot", "power_off", "power_on", "shutdown"]
+IpProtocol = Literal["tcp", "udp", "icmp", "esp", "gre"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,7 @@ class Rule:
     `addresses` are CIDRs or plain addresses, v4 and v6; an empty tuple matches nobody.
     """
 
-    protocol: Literal["tcp", "udp", "icmp"]
+    protocol: IpProtocol
     ports: str
     addresses: tuple[str, ...]
 
@@ -42,8 +43,18 @@ class FirewallRules:
     outbound: tuple[Rule, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Nic:
+    """A machine's place in a private network whose addresses other networks may have too."""
+
+    network: int
+    ip_range: str
+    address: str
+    mac: str
+
+
 class Hypervisor(Protocol):
-    """Machines, networks and Postgres clusters; every call may block and is made outside the API's lock."""
+    """Machines, networks, volumes and Postgres clusters; every call may block and is made outside the API's lock."""
 
     def create_machine(
         self,
@@ -51,15 +62,21 @@ class Hypervisor(Protocol):
         id: int,
         name: str,
         user_data: str,
-        public_ip: str,
+        public_ip: str | None,
         private_ip: str | None,
         vpc_range: str | None,
         ssh_keys: list[str],
         region: str,
         tags: list[str],
         memory_mb: int,
+        seed: Literal["config-drive", "nocloud"] = "config-drive",
+        nics: Sequence[Nic] = (),
     ) -> None:
-        """Start a machine; returns when its process runs. Called again for a half-made machine after a crash."""
+        """Start a machine; returns when its process runs. Called again for a half-made machine after a crash.
+
+        One born from `nocloud` carries the addresses assigned to it itself, as at Hetzner; for others they are
+        translated, as at DigitalOcean.
+        """
 
     def machine_state(self, id: int) -> MachineState:
         """Say whether the machine's process runs."""
@@ -81,6 +98,36 @@ class Hypervisor(Protocol):
 
     def destroy_network(self, vpc_id: str) -> None:
         """Remove a VPC's network; an absent one is fine."""
+
+    def set_public_address(self, id: int, address: str | None) -> None:
+        """Give a machine that is off another public address, or none."""
+
+    def create_lan(self, id: int) -> None:
+        """Make a private network that may have the same addresses as others; one that is there is fine."""
+
+    def destroy_lan(self, id: int) -> None:
+        """Remove such a network; an absent one is fine."""
+
+    def join_lan(self, id: int, nic: Nic) -> None:
+        """Plug a machine into such a network, running or not; a member already is fine."""
+
+    def leave_lan(self, id: int, network: int) -> None:
+        """Unplug a machine from it; one that is no member is fine."""
+
+    def create_volume(self, id: int, *, gigabytes: int, format: str | None) -> None:
+        """Make a volume, with a file system when a format is given; one that is there is fine."""
+
+    def resize_volume(self, id: int, *, gigabytes: int) -> None:
+        """Make a volume larger; the file system is not touched."""
+
+    def attach_volume(self, id: int, machine: int, *, name: str) -> None:
+        """Show a volume to a machine as /dev/disk/by-id/NAME, running or not; another holder is an error."""
+
+    def detach_volume(self, id: int) -> None:
+        """Take a volume away from its machine, mounted or not; one that nobody has is fine."""
+
+    def destroy_volume(self, id: int) -> None:
+        """Remove a volume with its data; an absent one is fine."""
 
     def create_database(
         self,

@@ -8,6 +8,8 @@ from ipaddress import IPv4Address
 
 from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.digitalocean import addresses, births, cluster_sizes, databases, droplet_actions
+from rehearsal.cloud.hetzner import actions as hetzner_actions
+from rehearsal.cloud.hetzner import floating_ips
 from rehearsal.cloud.rows import Action
 
 Job = tuple[str, Callable[[], None]]
@@ -16,13 +18,19 @@ Job = tuple[str, Callable[[], None]]
 def recover(cloud: Cloud) -> None:
     """Adopt what runs, put networks, rules and addresses back, then finish what was under way."""
     with cloud.store.read() as state:
-        used = any((state.droplets, state.databases, [vpc for vpc in state.vpcs.values() if vpc.wired]))
+        hetzner = state.hetzner
+        wired = [vpc for vpc in state.vpcs.values() if vpc.wired]
+        used = any((state.droplets, state.databases, wired, hetzner.servers, hetzner.volumes, hetzner.networks))
     if not used:
         return
     cloud.hypervisor.adopt()
     with cloud.store.read() as state:
         assigned = [(ip.ip, ip.droplet_id) for ip in state.reserved_ips.values() if ip.droplet_id and not ip.locked]
-        jobs = [*_clusters(cloud), *_actions(cloud)]
+        lans = list(state.hetzner.networks)
+        assigned += floating_ips.routed(state.hetzner)
+        jobs = [*_clusters(cloud), *_actions(cloud), *_hetzner(cloud)]
+    for lan in lans:
+        cloud.hypervisor.create_lan(lan)
     cloud.apply_rules()
     for address, holder in assigned:
         cloud.hypervisor.assign_address(address, holder)
@@ -46,6 +54,11 @@ def _clusters(cloud: Cloud) -> list[Job]:
 def _actions(cloud: Cloud) -> list[Job]:
     pending = [action for action in cloud.store.state.actions.values() if action.status == "in-progress"]
     return [(f"{action.type} {action.resource_id}", _work(cloud, action)) for action in pending]
+
+
+def _hetzner(cloud: Cloud) -> list[Job]:
+    begun = hetzner_actions.unfinished(cloud.store.state.hetzner)
+    return [(hetzner_actions.title(each[0]), partial(hetzner_actions.perform, cloud, *each)) for each in begun]
 
 
 def _work(cloud: Cloud, action: Action) -> Callable[[], None]:

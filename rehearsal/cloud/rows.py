@@ -160,11 +160,12 @@ class SpacesKey:
 
 @dataclass(kw_only=True)
 class Bucket:
-    """A bucket and the region it lives in."""
+    """A bucket, the region it lives in and its policy as it was sent."""
 
     name: str
     region: str
     created_at: str
+    policy: str = ""
 
 
 @dataclass(kw_only=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal, cast
 
+from rehearsal.cloud.hetzner import rules as hetzner
 from rehearsal.cloud.ports import FirewallRules, Rule
 from rehearsal.cloud.rows import Database, Droplet, Firewall, Json
 from rehearsal.cloud.store import State
@@ -22,9 +23,10 @@ def attached(state: State, droplet: Droplet) -> list[Firewall]:
 
 
 def firewalls(state: State) -> dict[int, list[FirewallRules]]:
-    """Give every droplet's firewalls; droplets without one are left out."""
+    """Give every machine's firewalls; machines without one are left out."""
     found = {droplet.id: attached(state, droplet) for droplet in state.droplets.values()}
-    return {id: [_resolve(state, wall) for wall in walls] for id, walls in found.items() if walls}
+    droplets = {id: [_resolve(state, wall) for wall in walls] for id, walls in found.items() if walls}
+    return {**droplets, **hetzner.firewalls(state.hetzner)}
 
 
 def trusted(state: State) -> dict[str, list[str]]:

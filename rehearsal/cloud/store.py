@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rehearsal.cloud import rows
+from rehearsal.cloud.hetzner import rows as hetzner
 
 TABLES: dict[str, tuple[type[Any], str]] = {
     "keys": (rows.SshKey, "id"),
@@ -35,7 +36,7 @@ FIRST_IDS = {"droplet": 400000001, "action": 2000000001, "key": 40000001, "recor
 
 @dataclass(kw_only=True)
 class State:
-    """Every row there is; `filed` maps resource URNs to projects."""
+    """Every row there is; `filed` maps resource URNs to projects, `hetzner` holds what the other API made."""
 
     keys: dict[int, rows.SshKey] = field(default_factory=dict)
     vpcs: dict[str, rows.Vpc] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class State:
     tags: dict[str, rows.Tag] = field(default_factory=dict)
     projects: dict[str, rows.Project] = field(default_factory=dict)
     filed: dict[str, rows.Json] = field(default_factory=dict)
+    hetzner: hetzner.Tables = field(default_factory=hetzner.Tables)
     ids: dict[str, int] = field(default_factory=lambda: dict(FIRST_IDS))
     cursors: dict[str, int] = field(default_factory=dict)
 
@@ -62,14 +64,15 @@ class State:
 
     def dump(self) -> rows.Json:
         """Give everything as plain JSON."""
-        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in TABLES}
+        plain = {f.name: getattr(self, f.name) for f in fields(self) if f.name not in (*TABLES, "hetzner")}
         tables = {name: [asdict(row) for row in getattr(self, name).values()] for name in TABLES}
-        return {"format": 1, **tables, **plain}
+        return {"format": 1, **tables, **plain, "hetzner": self.hetzner.dump()}
 
 
 def load(document: rows.Json) -> State:
     """Read what `State.dump` wrote."""
     state = State(filed=document["filed"], ids=document["ids"], cursors=document["cursors"])
+    state.hetzner = hetzner.load(document.get("hetzner", {}))
     for name, (row_type, key) in TABLES.items():
         table = getattr(state, name)
         for row in (row_type(**plain) for plain in document[name]):

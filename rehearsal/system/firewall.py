@@ -106,9 +106,10 @@ def _address(address: str, side: str) -> str:
 def _spoofed(plug: dict[str, Any], addresses: dict[str, int]) -> str:
     """A machine sends with its own addresses only."""
     machine = plug["machine"]
-    own = ", ".join([plug["public"], *sorted(address for address, holder in addresses.items() if holder == machine)])
+    own = [plug["public"], *sorted(address for address, holder in addresses.items() if holder == machine)]
+    public = f'    iifname "pub{machine}" ip saddr != {{ {", ".join(own)} }} drop\n' if plug["public"] else ""
     private = f'    iifname "prv{machine}" ip saddr != {plug["private"]} drop\n' if plug["private"] else ""
-    return f'    iifname "pub{machine}" ip saddr != {{ {own} }} drop\n{private}'
+    return public + private
 
 
 def _verdicts(side: str, verdict: str, plugs: list[dict[str, Any]], *, links: Sequence[str] = ("pub", "prv")) -> str:

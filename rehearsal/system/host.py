@@ -24,6 +24,8 @@ _NEEDED = {
     "openssl": "openssl",
     "unshare": "util-linux",
     "sysctl": "procps",
+    "losetup": "mount",
+    "mkfs.ext4": "e2fsprogs",
     "/etc/ssl/certs/ca-certificates.crt": "ca-certificates",
     "/usr/share/keyrings/debian-archive-keyring.gpg": "debian-archive-keyring",
 }

@@ -13,11 +13,14 @@ from rehearsal.system import (
     commands,
     doorway,
     inside,
+    lans,
     machines,
     network,
     postgres,
     processes,
+    seeds,
     traces,
+    volumes,
     wiring,
 )
 from rehearsal.system.firewall import FirewallRules
@@ -33,19 +36,30 @@ class Hypervisor:
         id: int,
         name: str,
         user_data: str,
-        public_ip: str,
+        public_ip: str | None,
         private_ip: str | None,
         vpc_range: str | None,
         ssh_keys: list[str],
         region: str,
         tags: list[str],
         memory_mb: int,
+        seed: seeds.Seed = "config-drive",
+        nics: Sequence[lans.Nic] = (),
     ) -> None:
         """Start a machine, or go on with one that was half made."""
-        plug = wiring.Plug(machine=id, public=public_ip, private=private_ip, vpc_range=vpc_range)
-        machines.create(
-            plug=plug, name=name, user_data=user_data, ssh_keys=ssh_keys, region=region, tags=tags, memory_mb=memory_mb
+        memberships: tuple[lans.Membership, ...] = ()
+        for nic in nics:
+            memberships = lans.with_nic(memberships, nic)
+        plug = wiring.Plug(
+            machine=id,
+            public=public_ip,
+            private=private_ip,
+            vpc_range=vpc_range,
+            memberships=memberships,
+            carries=seed == "nocloud",
         )
+        birth = seeds.Birth(plug=plug, name=name, user_data=user_data, ssh_keys=ssh_keys, region=region)
+        machines.create(birth=birth, seed=seed, tags=tags, memory_mb=memory_mb)
 
     def machine_state(self, id: int) -> MachineState:
         """Say whether a machine runs."""
@@ -74,6 +88,46 @@ class Hypervisor:
     def destroy_network(self, vpc_id: str) -> None:
         """Remove a VPC's network."""
         wiring.destroy_network(vpc_id)
+
+    def set_public_address(self, id: int, address: str | None) -> None:
+        """Give a machine that is off another public address, or none."""
+        machines.set_public_address(id, address)
+
+    def create_lan(self, id: int) -> None:
+        """Make a private network whose addresses others may have too."""
+        wiring.create_lan(id)
+
+    def destroy_lan(self, id: int) -> None:
+        """Remove such a network."""
+        wiring.destroy_lan(id)
+
+    def join_lan(self, id: int, nic: lans.Nic) -> None:
+        """Plug a machine into such a network, running or not."""
+        machines.join(id, nic)
+
+    def leave_lan(self, id: int, network: int) -> None:
+        """Unplug a machine from it."""
+        machines.leave(id, network=network)
+
+    def create_volume(self, id: int, *, gigabytes: int, format: str | None) -> None:
+        """Make a volume."""
+        volumes.create(id, gigabytes=gigabytes, format=format)
+
+    def resize_volume(self, id: int, *, gigabytes: int) -> None:
+        """Make a volume larger."""
+        volumes.resize(id, gigabytes=gigabytes)
+
+    def attach_volume(self, id: int, machine: int, *, name: str) -> None:
+        """Give a volume to a machine, running or not."""
+        machines.attach(machine, id, name=name)
+
+    def detach_volume(self, id: int) -> None:
+        """Take a volume away from its machine."""
+        volumes.detach(id)
+
+    def destroy_volume(self, id: int) -> None:
+        """Remove a volume with its data."""
+        volumes.destroy(id)
 
     def create_database(
         self,
@@ -128,12 +182,16 @@ class Hypervisor:
         """Remove every machine, network and cluster."""
         for machine in machines.known():
             machines.destroy(machine)
+        for volume in volumes.known():
+            volumes.destroy(volume)
         for cluster in postgres.known():
             postgres.destroy(cluster)
         for address in list(wiring.known()["addresses"]):
             wiring.assign(address, None)
         for vpc in list(wiring.known()["networks"]):
             wiring.destroy_network(vpc)
+        for lan in list(wiring.known()["lans"]):
+            wiring.destroy_lan(int(lan))
 
 
 LocalHypervisor = Hypervisor
@@ -161,8 +219,16 @@ def destroy_everything() -> None:
     cgroups.kill()
     traces.end_strangers()
     traces.unmount_all()
+    volumes.destroy_devices()
     network.destroy()
-    for directory in (paths.RUN, paths.MACHINES, paths.POSTGRES, paths.STATE / "image", paths.STATE / "acme"):
+    for directory in (
+        paths.RUN,
+        paths.MACHINES,
+        paths.POSTGRES,
+        paths.VOLUMES,
+        paths.STATE / "image",
+        paths.STATE / "acme",
+    ):
         shutil.rmtree(directory, ignore_errors=True)
     for file in (paths.STATE / "network.json", paths.DOORWAY):
         file.unlink(missing_ok=True)

@@ -24,7 +24,7 @@ def main() -> int:
     while status != _SWITCHED_OFF and broken < _TOO_OFTEN:
         started = time.monotonic()
         _count_boot(machine)
-        wiring.plug(machines.definition_plug(machine))
+        machines.plug_in(machine)
         status = _run(machine)
         wiring.unplug(machine)
         broken = broken + 1 if status != _REBOOT and time.monotonic() - started < _TOO_SHORT else 0
@@ -69,6 +69,7 @@ def _command(machine: int) -> list[str]:
         f"--machine={paths.machine_netns(machine)}",
         f"--hostname={machines.definition(machine)['name']}",
         f"--network-namespace-path={paths.netns_file(paths.machine_netns(machine))}",
+        f"--bind={paths.machine(machine) / 'devices'}:/dev/disk/by-id",
         "--private-network",  # without it a machine may not administer its own network
         "--boot",
         "--register=no",

@@ -7,75 +7,50 @@ import shutil
 import signal
 import subprocess
 import sys
-from dataclasses import asdict
-from ipaddress import IPv4Network
+from contextlib import AbstractContextManager
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from rehearsal import paths, vendor
-from rehearsal.system import archives, ca, cgroups, processes, roots, wiring
+from rehearsal import paths
+from rehearsal.system import archives, ca, cgroups, lans, processes, roots, seeds, volumes, wiring
 
 MachineState = Literal["running", "stopped", "absent"]
 PowerAction = Literal["reboot", "power_off", "power_on", "shutdown"]
 _PATIENCE = 60.0  # seconds a machine has to follow an order
-_SEED = Path("var/lib/cloud/seed/config_drive/openstack/latest")
 
 
 class MachineError(RuntimeError):
     """A machine did not do what the cloud asked of it"""
 
 
-def create(
-    *, plug: wiring.Plug, name: str, user_data: str, ssh_keys: list[str], region: str, tags: list[str], memory_mb: int
-) -> None:
+def create(*, birth: seeds.Birth, seed: seeds.Seed, tags: list[str], memory_mb: int) -> None:
     """Make a machine's disk and start it; one that is there already is only started."""
-    place = paths.machine(plug.machine)
+    machine = birth.plug.machine
+    place = paths.machine(machine)
     if not (place / "machine.json").exists():
         _make_directories(place)
-        _write_disk(place / "upper", plug=plug, name=name, user_data=user_data, ssh_keys=ssh_keys, region=region)
-        about = {"id": plug.machine, "name": name, "tags": tags, "memory_mb": memory_mb, "wanted": "running"}
+        _write_disk(place / "upper", birth, seed)
+        about = {"id": machine, "name": birth.name, "tags": tags, "memory_mb": memory_mb, "wanted": "running"}
         # Written last: a machine that has this file is complete.
-        processes.write_json(place / "machine.json", {**about, "root": str(roots.machine_root()), "plug": asdict(plug)})
+        described = {**about, "root": str(roots.machine_root()), "plug": asdict(birth.plug)}
+        processes.write_json(place / "machine.json", described)
         wiring.refresh_firewall()
-    start(plug.machine)
+    start(machine)
 
 
 def _make_directories(place: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
-    for part in ("upper", "work", "mount"):
+    for part in ("upper", "work", "mount", "devices"):
         (place / part).mkdir(parents=True)
     archives.offer(place / "apt")
 
 
-def _write_disk(upper: Path, *, plug: wiring.Plug, name: str, user_data: str, ssh_keys: list[str], region: str) -> None:
-    """What the cloud writes on a new disk: who the machine is, and the user data byte for byte."""
-    seed = upper / _SEED
-    seed.mkdir(parents=True)
-    (seed / "meta_data.json").write_text(json.dumps(_meta_data(plug.machine, name, ssh_keys, region)))
-    (seed / "network_data.json").write_text(json.dumps(_network_data(plug)))
-    (seed / "vendor_data.json").write_text(json.dumps({"cloud-init": vendor.DATA}))
-    (seed / "user_data").write_bytes(user_data.encode())
-    (seed / "user_data").chmod(0o600)
+def _write_disk(upper: Path, birth: seeds.Birth, seed: seeds.Seed) -> None:
     (upper / "etc").mkdir()
     (upper / "etc/machine-id").write_text(f"{secrets.token_hex(16)}\n")
-    (upper / "etc/hostname").write_text(f"{name}\n")
-
-
-def _meta_data(machine: int, name: str, ssh_keys: list[str], region: str) -> dict[str, Any]:
-    keys = {str(number): key for number, key in enumerate(ssh_keys)}
-    return {"uuid": str(machine), "hostname": name, "name": name, "availability_zone": region, "public_keys": keys}
-
-
-def _network_data(plug: wiring.Plug) -> dict[str, Any]:
-    ranges = {"eth0": (plug.public, paths.PUBLIC)}
-    if plug.private and plug.vpc_range:
-        ranges["eth1"] = (plug.private, IPv4Network(plug.vpc_range))
-    links = [{"id": nic, "type": "phy", "ethernet_mac_address": wiring.mac(plug.machine, nic)} for nic in ranges]
-    networks = [
-        {"id": f"network-{nic}", "type": "ipv4", "link": nic, "ip_address": address, "netmask": str(network.netmask)}
-        for nic, (address, network) in ranges.items()
-    ]
-    return {"links": links, "networks": networks, "services": [{"type": "dns", "address": paths.GATEWAY}]}
+    (upper / "etc/hostname").write_text(f"{birth.name}\n")
+    seeds.write(upper, birth, seed)
 
 
 def start(machine: int) -> None:
@@ -83,13 +58,31 @@ def start(machine: int) -> None:
     if state(machine) != "stopped":
         return
     _want(machine, "running")
-    wiring.plug(definition_plug(machine))
+    plug_in(machine)
     processes.spawn(
         "machine",
         machine,
         [sys.executable, "-m", "rehearsal.system.keeper", str(machine)],
         environment={"PYTHONPATH": str(paths.REPOSITORY), "SLIPWAY_REHEARSAL_DIR": str(paths.STATE)},
     )
+
+
+def plug_in(machine: int) -> None:
+    """Connect a machine that is about to start with its networks and volumes."""
+    with _changing(machine):
+        wiring.plug(definition_plug(machine))
+        volumes.plug(machine)
+
+
+def _changing(machine: int) -> AbstractContextManager[None]:
+    """Daemon and keeper both connect a machine: what one of them changes meanwhile would be lost to the other."""
+    return processes.locked(paths.machine(machine) / "plug.lock")
+
+
+def attach(machine: int, volume: int, *, name: str) -> None:
+    """Give a machine a volume, also while it runs."""
+    with _changing(machine):
+        volumes.attach(volume, machine, name=name)
 
 
 def definition(machine: int) -> dict[str, Any]:
@@ -100,7 +93,38 @@ def definition(machine: int) -> dict[str, Any]:
 
 def definition_plug(machine: int) -> wiring.Plug:
     """How a machine is attached."""
-    return wiring.Plug(**definition(machine)["plug"])
+    return wiring.read_plug(definition(machine)["plug"])
+
+
+def join(machine: int, nic: lans.Nic) -> None:
+    """Plug a machine into a private network, also while it runs; a member already is fine."""
+    with _changing(machine):
+        plug = definition_plug(machine)
+        memberships = lans.with_nic(plug.memberships, nic)
+        _replug(plug, memberships)
+        for new in memberships[len(plug.memberships) :]:
+            lans.join(machine, new)
+
+
+def leave(machine: int, *, network: int) -> None:
+    """Unplug a machine from a private network; one that is no member is fine."""
+    with _changing(machine):
+        plug = definition_plug(machine)
+        for member in [each for each in plug.memberships if each.network == network]:
+            _replug(plug, tuple(each for each in plug.memberships if each != member))
+            lans.leave(machine, member.link)
+
+
+def set_public_address(machine: int, address: str | None) -> None:
+    """Give a machine that is off another public address, or none; it has it when it starts."""
+    plug = definition_plug(machine)
+    _replug(replace(plug, public=address), plug.memberships)
+    wiring.refresh_firewall()
+
+
+def _replug(plug: wiring.Plug, memberships: tuple[lans.Membership, ...]) -> None:
+    changed = asdict(replace(plug, memberships=memberships))
+    processes.write_json(paths.machine(plug.machine) / "machine.json", {**definition(plug.machine), "plug": changed})
 
 
 def _want(machine: int, wanted: Literal["running", "stopped"]) -> None:
@@ -178,6 +202,7 @@ def destroy(machine: int) -> None:
     if record := processes.find("machine", machine):
         processes.end(record, first=signal.SIGKILL)
     wiring.unplug(machine)
+    volumes.release(machine)
     shutil.rmtree(paths.machine(machine), ignore_errors=True)
     wiring.refresh_firewall()
 

@@ -1,13 +1,14 @@
 """Processes that outlive who started them, each recorded by its exact identity and ended by nothing else."""
 
+import fcntl
 import json
 import os
 import select
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -146,6 +147,14 @@ def write_json(file: Path, content: Any) -> None:
     unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     unfinished.write_text(json.dumps(content, indent=1))
     unfinished.rename(file)
+
+
+@contextmanager
+def locked(file: Path) -> Iterator[None]:
+    """Hold a lock that counts between processes; held by nobody when its holder is gone."""
+    with file.open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def wait_until(check: Any, *, limit: float, step: float = 0.05) -> bool:

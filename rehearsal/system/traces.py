@@ -7,7 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 
 from rehearsal import paths
-from rehearsal.system import cgroups, commands, network
+from rehearsal.system import cgroups, commands, network, volumes
+
+_DISKS = (paths.MACHINES, paths.POSTGRES, paths.VOLUMES)
 
 
 def found() -> list[str]:
@@ -21,7 +23,8 @@ def found() -> list[str]:
         *([f"nft table inet {paths.NFT_TABLE}"] if network.table_exists() else []),
         *(["forwarding turned on, see /proc/sys/net/ipv4/ip_forward"] if network.forwarding_forgotten() else []),
         *(f"record {file}" for file in sorted(paths.RUN.glob("*.json"))),
-        *(f"disk {place}" for place in sorted([*paths.MACHINES.glob("*"), *paths.POSTGRES.glob("*")])),
+        *(f"loop device {device}" for device in volumes.devices()),
+        *(f"disk {place}" for kind in _DISKS for place in sorted(kind.glob("*"))),
     ]
 
 

@@ -8,7 +8,7 @@ from ipaddress import IPv4Network
 from typing import Any
 
 from rehearsal import paths
-from rehearsal.system import firewall, processes
+from rehearsal.system import firewall, lans, processes
 from rehearsal.system.commands import batch, inside, ip, run, sysctl
 from rehearsal.system.network import exists
 
@@ -18,12 +18,24 @@ _lock = threading.RLock()
 
 @dataclass(frozen=True, kw_only=True)
 class Plug:
-    """How one machine is attached: its public address, and its private one with the network that belongs to."""
+    """How one machine is attached: its public address, and its private one with the network that belongs to.
+
+    `memberships` are its places in private networks that are bridges (lans.py). With `carries` it carries reserved
+    addresses itself: they are routed to it as they are; else they are put on its eth0, as if they were translated.
+    """
 
     machine: int
-    public: str
+    public: str | None
     private: str | None = None
     vpc_range: str | None = None
+    memberships: tuple[lans.Membership, ...] = ()
+    carries: bool = False
+
+
+def read_plug(document: Mapping[str, Any]) -> Plug:
+    """Read what `asdict` made of a plug."""
+    memberships = tuple(lans.Membership(**each) for each in document.get("memberships", ()))
+    return Plug(**{**document, "memberships": memberships})
 
 
 def plug(plug: Plug) -> None:
@@ -33,13 +45,16 @@ def plug(plug: Plug) -> None:
         namespace = paths.machine_netns(plug.machine)
         ip("netns", "add", namespace)
         batch("link set lo up", namespace=namespace)
-        _link(plug.machine, "eth0", address=plug.public, network=paths.PUBLIC)
-        batch(f"route add default via {paths.GATEWAY}", namespace=namespace)
+        if plug.public:
+            _link(plug.machine, "eth0", address=plug.public, network=paths.PUBLIC)
+            batch(f"route add default via {paths.GATEWAY}", namespace=namespace)
         if plug.private and plug.vpc_range:
             _link(plug.machine, "eth1", address=plug.private, network=IPv4Network(plug.vpc_range))
+        for membership in plug.memberships:
+            lans.join(plug.machine, membership)
         for address, machine in known()["addresses"].items():
             if machine == plug.machine:
-                _route(address, machine)
+                _route(address, plug)
 
 
 def outer_link(machine: int, link: str) -> str:
@@ -70,7 +85,9 @@ def unplug(machine: int) -> None:
     """Take a machine off the network; one that is off is fine."""
     if exists(paths.machine_netns(machine)):
         # The links go first: a namespace that a dying process still holds would keep its addresses answering.
-        batch(*(f"link del {outer_link(machine, link)}" for link in ("eth0", "eth1")), may_fail=True)
+        outer = [outer_link(machine, link) for link in ("eth0", "eth1")]
+        outer += [lans.outer_link(machine, link) for link in lans.LINKS]
+        batch(*(f"link del {link}" for link in outer), may_fail=True)
         ip("netns", "del", paths.machine_netns(machine), may_fail=True)
 
 
@@ -79,21 +96,30 @@ def assign(address: str, machine: int | None) -> None:
     with _lock:
         addresses = known()["addresses"]
         before = addresses.pop(address, None)
-        if before not in (None, machine) and exists(paths.machine_netns(before)):
-            batch(f"addr del {address}/32 dev eth0", namespace=paths.machine_netns(before), may_fail=True)
+        if before not in (None, machine):
+            _take_back(address, before)
         if machine is None:
             batch(f"route del {address}/32", may_fail=True)
         else:
             addresses[address] = machine
-            _route(address, machine)
+            _route(address, _plug_of(machine))
         _remember("addresses", addresses)
         refresh_firewall()
 
 
-def _route(address: str, machine: int) -> None:
-    if exists(paths.machine_netns(machine)):
-        batch(f"route replace {address}/32 dev {outer_link(machine, 'eth0')} src {paths.GATEWAY}")
-        batch(f"addr replace {address}/32 dev eth0", namespace=paths.machine_netns(machine))
+def _take_back(address: str, machine: int) -> None:
+    if exists(paths.machine_netns(machine)) and not _plug_of(machine).carries:
+        batch(f"addr del {address}/32 dev eth0", namespace=paths.machine_netns(machine), may_fail=True)
+
+
+def _route(address: str, plug: Plug) -> None:
+    if not exists(paths.machine_netns(plug.machine)) or not plug.public:
+        return
+    # Through its public address: whether the machine carries the reserved one is its own matter.
+    through = f"via {plug.public} " if plug.carries else ""
+    batch(f"route replace {address}/32 {through}dev {outer_link(plug.machine, 'eth0')} src {paths.GATEWAY}")
+    if not plug.carries:
+        batch(f"addr replace {address}/32 dev eth0", namespace=paths.machine_netns(plug.machine))
 
 
 def create_network(vpc: str, ip_range: str) -> None:
@@ -112,6 +138,21 @@ def destroy_network(vpc: str) -> None:
             _remember("networks", networks)
             batch(f"route del unreachable {ip_range}", may_fail=True)
             refresh_firewall()
+
+
+def create_lan(network: int) -> None:
+    """Make a private network that is a bridge of its own."""
+    with _lock:
+        _remember("lans", {**known()["lans"], str(network): True})
+        lans.create(network)
+
+
+def destroy_lan(network: int) -> None:
+    """Remove such a network; an unknown one is fine."""
+    with _lock:
+        rest = {name: there for name, there in known()["lans"].items() if name != str(network)}
+        _remember("lans", rest)
+        lans.destroy(network)
 
 
 def add_service_address(address: str) -> None:
@@ -134,7 +175,9 @@ def set_firewalls(rules: Mapping[int, Sequence[firewall.FirewallRules]]) -> None
 def refresh_firewall() -> None:
     """Load the cloud firewall anew, at once and without cutting a connection, from what is known."""
     with _lock:
-        ruleset = firewall.render(plugs=_plugs(), **known())
+        about = known()
+        rules = {part: about[part] for part in ("addresses", "networks", "firewalls")}
+        ruleset = firewall.render(plugs=_plugs(), **rules)
         run(inside(["nft", "-f", "-"]), input=ruleset)
 
 
@@ -142,6 +185,8 @@ def restore() -> None:
     """Make a new main namespace know what was known in the one before."""
     with _lock:
         batch(*(f"route replace unreachable {ip_range}" for ip_range in known()["networks"].values()))
+        for network in known()["lans"]:
+            lans.create(int(network))
         refresh_firewall()
 
 
@@ -151,10 +196,16 @@ def _plugs() -> list[dict[str, Any]]:
     return [json.loads(file.read_text())["plug"] for file in files]
 
 
+def _plug_of(machine: int) -> Plug:
+    """How one machine is attached; one that is gone meanwhile is not."""
+    file = paths.machine(machine) / "machine.json"
+    return read_plug(json.loads(file.read_text())["plug"]) if file.exists() else Plug(machine=machine, public=None)
+
+
 def known() -> dict[str, dict[str, Any]]:
     """What has to be there again after a restart: networks, reserved addresses, firewalls."""
     content = json.loads(_FILE.read_text()) if _FILE.exists() else {}
-    return {part: content.get(part, {}) for part in ("networks", "addresses", "firewalls")}
+    return {part: content.get(part, {}) for part in ("networks", "addresses", "firewalls", "lans")}
 
 
 def _remember(part: str, content: Mapping[str, Any]) -> None:

@@ -24,14 +24,21 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(skip)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A file whose CLOUDS names more than one is told on each, all of one cloud's tests before the next one's."""
+    if "stage" in metafunc.fixturenames:
+        clouds = getattr(metafunc.module, "CLOUDS", ("digitalocean",))
+        metafunc.parametrize("stage", clouds, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     """A rehearsal of the tests' own (a person's `make rehearse` stays as it is), gone at the end."""
     state = Path(os.environ.get("SLIPWAY_TEST_REHEARSAL") or REPOSITORY / ".rehearsal-test")
     gallery = with_trials(copy_of_gallery(tmp_path_factory.mktemp("project") / "gallery"))
-    stage = Stage(state=state, gallery=gallery)
+    stage = Stage(state=state, gallery=gallery, cloud_name=request.param)
     stage.make("destroy")
-    started = stage.make("up", "--cloud-only")
+    started = stage.make("up", "--cloud-only", "--cloud", request.param)
     assert started.returncode == 0, started.stdout + started.stderr
     yield stage
     destroyed = stage.make("destroy")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 ADDRESS = "198.51.100.251"
 LINK = "stranger"
+GATEWAY = "198.51.100.1"
 
 
 def main(command: list[str]) -> int:
@@ -41,7 +42,8 @@ def _connect(pid: int) -> None:
     _ip(f"link set {LINK} up")
     _ip(f"route replace {ADDRESS}/32 dev {LINK}")
     Path(f"/proc/sys/net/ipv4/neigh/{LINK}/proxy_delay").write_text("0")
-    for line in ("link set lo up", f"addr add {ADDRESS}/24 dev eth0", "link set eth0 up"):
+    way = f"route add default via {GATEWAY}"
+    for line in ("link set lo up", f"addr add {ADDRESS}/24 dev eth0", "link set eth0 up", way):
         _ip(line, within=["nsenter", "--target", str(pid), "--net"])
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.rehearsal.accounts import ACCOUNTS
 from tests.rehearsal.stage import Stage, end_prober
 
 URL = "https://staging.example.org"
@@ -42,8 +43,7 @@ def seen(site: Stage) -> Seen:
 
 def machines(site: Stage) -> dict[int, list[str]]:
     """The public API's machines with their addresses."""
-    rows = site.api("droplets?per_page=200")["droplets"]
-    return {row["id"]: [address["ip_address"] for address in row["networks"]["v4"]] for row in rows}
+    return ACCOUNTS[site.cloud_name].machines(site)
 
 
 def certificate(site: Stage) -> str:
@@ -79,8 +79,8 @@ def spoil_copy(site: Stage) -> None:
 
 def lose_machine(site: Stage, machine: int) -> None:
     """Delete a machine by hand at the cloud."""
-    site.api(f"droplets/{machine}", method="DELETE")
+    ACCOUNTS[site.cloud_name].delete(site, machine)
     end = time.monotonic() + 60
     while machine in machines(site):
-        assert time.monotonic() < end, f"droplet {machine} is still there"
+        assert time.monotonic() < end, f"machine {machine} is still there"
         time.sleep(0.5)

@@ -57,7 +57,9 @@ def _connected(host: str, some: Sequence[int]) -> Iterator[tuple[int, int]]:
     poll = select.epoll()
     for port in some:
         opened = _socket(host, socket.SOCK_STREAM)
-        opened.connect_ex(_address(host, port))
+        if opened.connect_ex(_address(host, port)) not in (0, errno.EINPROGRESS):
+            opened.close()  # no way there from here
+            continue
         waiting[opened.fileno()] = (port, opened)
         poll.register(opened.fileno(), select.EPOLLOUT | select.EPOLLERR | select.EPOLLHUP)
     end = time.monotonic() + PATIENCE

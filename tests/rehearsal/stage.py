@@ -19,14 +19,23 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 Done = subprocess.CompletedProcess[str]
+# The clouds' public APIs, as a terminal of the rehearsal knows them: the token's name, and the way there.
+APIS = {
+    "digitalocean": ("DIGITALOCEAN_TOKEN", "$DIGITALOCEAN_API_URL/v2"),
+    "hetzner": ("HCLOUD_TOKEN", "$HCLOUD_ENDPOINT"),
+}
 
 
 @dataclass(frozen=True)
 class Stage:
-    """A running rehearsal under `state`, with a copy of the example project that tests may edit."""
+    """A running rehearsal under `state`, with a copy of the example project that tests may edit.
+
+    Its stacks live on `cloud_name`.
+    """
 
     state: Path
     gallery: Path
+    cloud_name: str = field(default="digitalocean", kw_only=True)
     said: list[str] = field(default_factory=list, repr=False, kw_only=True)  # by every command but those about secrets
 
     @property
@@ -82,8 +91,9 @@ class Stage:
 
     def api(self, path: str, *, method: str = "GET", body: Any = None) -> dict[str, Any]:
         """The cloud's public API, asked with the rehearsal's token."""
-        header = '-H "Authorization: Bearer $DIGITALOCEAN_TOKEN"'
-        done = self.type(f"inside curl -fsS -X {method} {header} {_json(body)} $DIGITALOCEAN_API_URL/v2/{path}")
+        token, url = APIS[self.cloud_name]
+        header = f'-H "Authorization: Bearer ${token}"'
+        done = self.type(f'inside curl -fsS -X {method} {header} {_json(body)} "{url}/{path}"')
         found: dict[str, Any] = json.loads(done.stdout or "{}")
         return found
 
@@ -102,8 +112,9 @@ class Stage:
 
     def take_own_token(self) -> None:
         """A token that nobody else has: where it turns up, it came from here."""
+        token = f"local-{secrets.token_hex(29)}"  # as long as Hetzner's are
         with (self.state / "env").open("a") as file:
-            file.write(f"export DIGITALOCEAN_TOKEN=local-{secrets.token_hex(16)}\n")
+            file.write(f"export {APIS[self.cloud_name][0]}={token}\n")
 
     def live(self, url: str) -> dict[str, Any]:
         """What the site says it runs, over its public name with its certificate verified."""

@@ -43,7 +43,7 @@ def test_an_engine_alone_gets_the_stand_ins(cache: Path, tmp_path: Path, monkeyp
     assert (found.path, found.stand_ins) == (pulumi, engine.PLUGINS)
     block = found.project_plugins()
     assert [row["name"] for row in block["languages"]] == ["python"]
-    assert [row["name"] for row in block["providers"]] == ["command", "digitalocean", "random", "tls"]
+    assert [row["name"] for row in block["providers"]] == ["command", "digitalocean", "hcloud", "random", "tls"]
     assert all(file.stat().st_mode & stat.S_IXUSR for file in engine.PLUGINS.iterdir())
 
 

@@ -29,6 +29,7 @@ README = (
     "pulumi cancel --yes -s staging",
     "pulumi refresh --yes --skip-preview --clear-pending-creates --non-interactive --color never -s staging",
 )
+CUT = "failed to load checkpoint:"
 # What a failure ends with: one in the middle, and one before anything was asked for.
 NEXT = re.compile(r"pulumi up -s staging goes on from here|run the same again")
 
@@ -110,6 +111,18 @@ def kill(site: Site, **rule: Any) -> bool:
 def struck(site: Site) -> bool:
     rules = json.loads((site.stage.state / "faults.json").read_text())
     return any(rule["struck"] for rule in rules)
+
+
+def unlocked(site: Site) -> bool:
+    """What the README says of a killed `up`; whether its state file was cut short, and put back as the guide says."""
+    for line in README:
+        done = site.stage.type(line, check=False)  # killed before it began, there is no lock and no state
+    cut = CUT in done.stdout + done.stderr
+    if cut:
+        state = site.stage.state / "backend/.pulumi/stacks/slipway/staging.json"
+        site.stage.type(f"cp {state}.bak {state}")
+        site.stage.type(README[1])
+    return cut
 
 
 def finish(site: Site, done: Done) -> str:
@@ -304,10 +317,18 @@ def spread(calls: list[dict[str, Any]], number: int) -> dict[str, Any]:
 def test_kill_the_engine(site: Site, calls: list[dict[str, Any]], number: int) -> None:
     rule = spread(calls, number)
     was = kill(site, **rule)
-    for line in README:
-        site.stage.type(line, check=False)  # killed before it began, there is no lock and no state
+    unlocked(site)
     told = finish(site, site.up())
     print(f"\nKILLED engine at {rule} struck={was}: {len(re.findall('doctl|curl', told))} commands followed")
+
+
+@pytest.mark.sweep
+def test_an_engine_killed_while_it_writes_its_state(site: Site) -> None:
+    """Planted: by chance it happens once in ten kills."""
+    assert kill(site, method="POST", path="/v2/droplets", when="after")
+    (site.stage.state / "backend/.pulumi/stacks/slipway/staging.json").write_text("")
+    assert unlocked(site)
+    finish(site, site.up())
 
 
 @pytest.mark.sweep

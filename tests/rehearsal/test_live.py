@@ -24,7 +24,8 @@ Smoke = subprocess.Popen[str]
 @pytest.fixture
 def place(stage: Stage, tmp_path: Path) -> Iterator[Path]:
     """Where the smoke tests of one test keep their records; the account is as it was before, whatever happened."""
-    stage.type(f"inside .venv/bin/python -c 'from rehearsal.prepare import ensure_zone; ensure_zone(\"{ZONE}\")'")
+    ensure = f'from rehearsal.accounts import ACCOUNTS; ACCOUNTS["digitalocean"].ensure_zone("{ZONE}")'
+    stage.type(f"inside .venv/bin/python -c '{ensure}'")
     before = in_the_account(stage)
     yield tmp_path / "live"
     assert in_the_account(stage) == before

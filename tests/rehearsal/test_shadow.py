@@ -82,3 +82,18 @@ def test_keys_read_the_same_in_both_forms(tmp_path: Path) -> None:
     file = tmp_path / "Pulumi.staging.yaml"
     file.write_text("config:\n  shop:domain: example.org\n  region: fra1\n")
     assert shadow.config(file) == {"domain": "example.org", "region": "fra1"}
+
+
+def test_a_copy_can_be_taken_to_another_cloud(project: Path) -> None:
+    there = {"cloud": "hetzner", "region": "fsn1"}
+    target = project / ".rehearsal/project"
+    shadow.make_shadow(project=project, shadow=target, plugins={}, moved=there)
+    found = shadow.config(shadow.stack_file(shadow=target, stack="staging"))
+    assert {key: found[key] for key in there} == there
+    assert "cloud: digitalocean  # ours" in (project / "stacks/Pulumi.staging.yaml").read_text()
+
+
+def test_a_copy_that_lives_there_already_keeps_its_region(project: Path) -> None:
+    target = project / ".rehearsal/project"
+    shadow.make_shadow(project=project, shadow=target, plugins={}, moved={"cloud": "digitalocean", "region": "nyc3"})
+    assert "region" not in shadow.config(shadow.stack_file(shadow=target, stack="staging"))

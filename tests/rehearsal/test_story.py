@@ -1,4 +1,4 @@
-"""The story of a site on DigitalOcean, in order: deploys good and bad, a kill, a reboot, promotion."""
+"""The story of a site on each cloud, in order: deploys good and bad, a kill, a reboot, promotion."""
 
 from __future__ import annotations
 
@@ -13,9 +13,11 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from tests.rehearsal.accounts import ACCOUNTS
 from tests.rehearsal.stage import REPOSITORY, Done, Stage, descendants, end_prober, wait_until
 
 pytestmark = pytest.mark.rehearsal
+CLOUDS = ("digitalocean", "hetzner")
 
 URL = "https://staging.example.org"
 VIEWS = "pictures/views.py"
@@ -174,18 +176,11 @@ def test_a_driver_killed_after_the_flip_leaves_the_old_release(site: Stage) -> N
 
 def test_a_reboot_brings_the_same_release_back(site: Stage) -> None:
     before, certificate = site.live(URL), fingerprint(site)
-    server = site.outputs("staging")["servers"][0]
-    machine = next(
-        row
-        for row in site.api("droplets")["droplets"]
-        if server["host"] in {address["ip_address"] for address in row["networks"]["v4"]}
-    )
+    account, host = ACCOUNTS[site.cloud_name], site.outputs("staging")["servers"][0]["host"]
+    (machine,) = (id for id, addresses in account.machines(site).items() if host in addresses)
     boot = "cat /proc/sys/kernel/random/boot_id"
     first = site.root(boot)
-    site.type(
-        "inside curl -fsS -X POST -H 'Content-Type: application/json' -H \"Authorization: Bearer $DIGITALOCEAN_TOKEN\" "
-        f'-d \'{{"type": "reboot"}}\' $DIGITALOCEAN_API_URL/v2/droplets/{machine["id"]}/actions'
-    )
+    account.reboot(site, machine)
     wait_until(lambda: site.root(boot) != first, limit=120, what="the machine's next boot")
     wait_until(lambda: site.live(URL) == before, limit=60, what="the site after a reboot")
     assert fingerprint(site) == certificate

@@ -10,6 +10,7 @@ from tests.rehearsal.replacement import machines, replaced, seen
 from tests.rehearsal.stage import Stage
 
 pytestmark = pytest.mark.rehearsal
+CLOUDS = ("digitalocean", "hetzner")
 
 
 def test_a_new_machine_takes_over_and_no_request_is_lost(site: Stage, tmp_path: Path) -> None:

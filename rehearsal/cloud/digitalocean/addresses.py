@@ -5,11 +5,11 @@ from __future__ import annotations
 from functools import partial
 from ipaddress import IPv4Address
 
+from rehearsal.cloud import pools
 from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.digitalocean import actions, catalog, droplets, projects
 from rehearsal.cloud.digitalocean.calls import DONE, Answer, Call, Routes
 from rehearsal.cloud.digitalocean.errors import not_built, not_found, unprocessable
-from rehearsal.cloud.places import RESERVED, next_address
 from rehearsal.cloud.rows import Action, Droplet, Json, ReservedIp
 from rehearsal.cloud.store import State
 
@@ -67,12 +67,11 @@ def _take(state: State, call: Call, holder: Droplet | None) -> ReservedIp:
     region = holder.region if holder else call.body.get("region")
     if region not in catalog.REGIONS:
         raise unprocessable("You must specify a valid region or droplet_id")
-    index = next_address(RESERVED, taken=state.reserved_ips, last=state.cursors.get("reserved", -1))
-    if index is None:
+    address = pools.take_reserved(state)
+    if address is None:
         raise unprocessable("reserved IP limit reached")
-    state.cursors["reserved"] = index
     project = call.body.get("project_id") or projects.default(state).id
-    ip = ReservedIp(ip=RESERVED[index], region=region, project_id=project)
+    ip = ReservedIp(ip=address, region=region, project_id=project)
     state.reserved_ips[ip.ip] = ip
     return ip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
 from werkzeug.exceptions import MethodNotAllowed, NotFound
@@ -50,8 +51,9 @@ PARTS = (
 TOKEN = "local-"
 
 
+@cache
 def url_map() -> Map:
-    """Give every call there is."""
+    """Give every call there is; to compile them takes longer than to answer a hundred."""
     rules = [Rule(path, methods=[method], endpoint=answer) for part in PARTS for method, path, answer in part.routes]
     return Map(rules, strict_slashes=False, merge_slashes=False)
 

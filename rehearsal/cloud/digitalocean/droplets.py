@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from functools import partial
 
+from rehearsal.cloud import pools
 from rehearsal.cloud.digitalocean import actions, births, catalog, tags, vpcs
 from rehearsal.cloud.digitalocean.account import DROPLET_LIMIT, find_key
 from rehearsal.cloud.digitalocean.calls import Answer, Call, Routes
 from rehearsal.cloud.digitalocean.errors import not_built, not_found, unprocessable
-from rehearsal.cloud.places import DROPLETS, next_address
 from rehearsal.cloud.rows import Action, Droplet, Json
 from rehearsal.cloud.rules import attached
 from rehearsal.cloud.store import State, now
@@ -168,9 +168,7 @@ def _order(state: State, body: Json, name: str) -> tuple[Droplet, Action]:
 
 
 def _public_address(state: State) -> str:
-    taken = {droplet.public_ip for droplet in state.droplets.values()}
-    index = next_address(DROPLETS, taken=taken, last=state.cursors.get("public", -1))
-    if index is None:
+    address = pools.take_public(state)
+    if address is None:
         raise unprocessable("creating this/these droplet(s) will exceed your droplet limit")
-    state.cursors["public"] = index
-    return DROPLETS[index]
+    return address

@@ -38,6 +38,12 @@ def _grant(row: Json) -> Json:
     return {"bucket": bucket, "permission": permission}
 
 
+def _may_be_limited_to(state: State, grants: list[Json]) -> None:
+    names = [grant["bucket"] for grant in grants]
+    if found := next((name for name in names if name in state.buckets and state.buckets[name].policy), None):
+        raise _bad(f"no key can be limited to a bucket that has a policy (got {found})")
+
+
 def _bad(message: str) -> ApiError:
     return ApiError(400, "bad_request", message)
 
@@ -64,6 +70,7 @@ def create_key(call: Call) -> Answer:
         grants=_grants(call.body),
     )
     with call.change() as state:
+        _may_be_limited_to(state, key.grants)
         state.spaces_keys[key.access_key] = key
     return 201, {"key": {**_render(key), "secret_key": key.secret_key}}
 
@@ -82,6 +89,7 @@ def change_key(call: Call, access_key: str) -> Answer:
     with call.change() as state:
         key = _find(state, access_key)
         grants = _grants(call.body) if call.body.get("grants") is not None else key.grants
+        _may_be_limited_to(state, grants)
         key.name, key.grants = call.body.get("name") or key.name, grants
         return 200, {"key": _render(key)}
 

@@ -11,14 +11,15 @@ from dnslib import CLASS, QTYPE, RR
 from rehearsal import paths
 from rehearsal.cloud.digitalocean.databases import host, private_host
 from rehearsal.cloud.dns.zones import Reply
-from rehearsal.cloud.s3.target import DOMAIN
+from rehearsal.cloud.s3 import profiles
 from rehearsal.cloud.store import State
 
 OWN = {
     "api.digitalocean.com": paths.GATEWAY,
+    "api.hetzner.cloud": paths.GATEWAY,
     paths.ACME_NAME: paths.ACME,
     paths.ACME_TRIAL_NAME: paths.ACME,
-    DOMAIN: paths.S3,
+    **{profile.domain: paths.S3 for profile in profiles.PROFILES},
 }
 OF_ADDRESS = re.compile(r"(?:^|[.-])(\d{1,3}(?:-\d{1,3}){3}|\d{1,3}(?:\.\d{1,3}){3})\.(?:sslip|nip)\.io$")
 TTL = 60
@@ -28,7 +29,7 @@ def address(state: State, name: str) -> str | None:
     """Give the address of such a name."""
     if name in OWN:
         return OWN[name]
-    if name.endswith(f".{DOMAIN}"):
+    if profiles.find(name):
         return paths.S3
     if name.endswith(".db.ondigitalocean.com"):
         return _database(state, name)

@@ -10,7 +10,7 @@ from dnslib import QTYPE, RCODE, DNSError, DNSRecord
 from dnslib.server import DNSHandler, DNSLogger, DNSServer
 
 from rehearsal.cloud.core import Cloud
-from rehearsal.cloud.dns import names, zones
+from rehearsal.cloud.dns import names, sources, zones
 from rehearsal.cloud.dns.forward import Forwarder
 from rehearsal.cloud.dns.zones import Reply
 from rehearsal.cloud.faults import Fault
@@ -62,8 +62,8 @@ class Resolver:
 
     def _once(self, name: str, type: str) -> Reply:
         with self.cloud.store.read() as state:
-            if zone := zones.zone_of(state, name):
-                return zones.answer(state, zone, name, type)
+            if zone := sources.zone_of(state, name):
+                return zones.answer(zone, name, type)
             address = names.address(state, name)
         if address:
             return names.reply(name, type, address)

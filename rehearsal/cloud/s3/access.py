@@ -32,6 +32,11 @@ def default_acl(target: Target) -> dict[str, str]:
     return {"x-amz-acl": "private"} if target.raw_key and (starts or puts) else {}
 
 
+def deletes_several(target: Target) -> bool:
+    """Say whether a request names objects to delete in its body."""
+    return target.method == "POST" and not target.raw_key and target.asked("delete") is not None
+
+
 def needed(target: Target) -> str:
     """Say which permission a request needs."""
     reads = target.method in ("GET", "HEAD")
@@ -39,7 +44,7 @@ def needed(target: Target) -> str:
         return "read" if reads else "readwrite"
     if not target.bucket or _settings(target):
         return "fullaccess"
-    if target.method == "POST" and target.asked("delete") is not None:
+    if deletes_several(target):
         return "readwrite"
     return "read" if reads else "fullaccess"
 

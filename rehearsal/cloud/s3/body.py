@@ -7,6 +7,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping
+from io import BytesIO
 from typing import IO, Any, Protocol
 
 from rehearsal.cloud.s3.errors import S3Error
@@ -48,6 +49,15 @@ class Body:
         self.chunked = self.payload.startswith("STREAMING-")
         self.trailers: dict[str, str] = {}
         self.length = _length(headers, "x-amz-decoded-content-length" if self.chunked else "content-length")
+
+    @classmethod
+    def of(cls, text: bytes) -> Body:
+        """Give a body with a text of ours."""
+        return cls(BytesIO(text), {"content-length": str(len(text))})
+
+    def whole(self) -> bytes:
+        """Give the body in one piece, checked."""
+        return b"".join(self.blocks())
 
     def blocks(self) -> Iterator[bytes]:
         """Give the body, its last block only once everything has been checked."""

@@ -63,11 +63,11 @@ def remember(cloud: Cloud, target: Target, *, created: bool) -> None:
 
 def location(target: Target) -> Response:
     """Say where a bucket is."""
-    return _xml(f"<LocationConstraint {XML}>{target.region}</LocationConstraint>")
+    return xml(f"<LocationConstraint {XML}>{target.region}</LocationConstraint>")
 
 
-def listing(cloud: Cloud, target: Target) -> Response:
-    """List the buckets of a region."""
+def listing(cloud: Cloud, target: Target, *, owner: str) -> Response:
+    """List the buckets of a region, and say whose they are."""
     if target.method not in ("GET", "HEAD"):
         raise S3Error(405, "MethodNotAllowed", "The specified method is not allowed against this resource.")
     with cloud.store.read() as state:
@@ -76,9 +76,15 @@ def listing(cloud: Cloud, target: Target) -> Response:
         f"<Bucket><Name>{escape(b.name)}</Name><CreationDate>{b.created_at[:-1]}.000Z</CreationDate></Bucket>"
         for b in here
     )
-    owner = "<Owner><ID>rehearsal</ID><DisplayName>rehearsal</DisplayName></Owner>"
-    return _xml(f"<ListAllMyBucketsResult {XML}>{owner}<Buckets>{rows}</Buckets></ListAllMyBucketsResult>")
+    whose = f"<Owner><ID>{owner}</ID><DisplayName>{owner}</DisplayName></Owner>"
+    return xml(f"<ListAllMyBucketsResult {XML}>{whose}<Buckets>{rows}</Buckets></ListAllMyBucketsResult>")
 
 
-def _xml(body: str) -> Response:
+def owned(answer: bytes, owner: str) -> bytes:
+    """Name the owner in an access list: moto has a name of its own."""
+    return re.sub(rb"<ID>[0-9a-f]{64}</ID>", f"<ID>{owner}</ID>".encode(), answer)
+
+
+def xml(body: str) -> Response:
+    """Give an answer in XML."""
     return Response(f'<?xml version="1.0" encoding="UTF-8"?>\n{body}', content_type="application/xml")

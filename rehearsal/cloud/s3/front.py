@@ -1,24 +1,24 @@
-"""`*.digitaloceanspaces.com`: checks who asks and for what, then passes the request on to moto."""
+"""`*.digitaloceanspaces.com`, `*.your-objectstorage.com`: checks who asks and for what, then passes it on to moto."""
 
 from __future__ import annotations
 
 import http.client
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
-from urllib.parse import quote, unquote, urlencode
+from urllib.parse import quote, urlencode
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from rehearsal.cloud.core import Cloud, log
-from rehearsal.cloud.digitalocean.catalog import SPACES_REGIONS
 from rehearsal.cloud.faults import Fault, HungUp
-from rehearsal.cloud.s3 import access, buckets, signature, target
+from rehearsal.cloud.s3 import access, actions, buckets, deletion, policies, profiles, target
+from rehearsal.cloud.s3.admission import Admission, Visit
 from rehearsal.cloud.s3.body import BLOCK, Body
-from rehearsal.cloud.s3.errors import FAILURES, S3Error, denied
+from rehearsal.cloud.s3.errors import FAILURES, S3Error
 from rehearsal.cloud.s3.keep import OWNER, Keep
 from rehearsal.cloud.s3.target import Target
 from rehearsal.cloud.store import new_uuid
@@ -42,6 +42,7 @@ class Front:
     def __init__(self, cloud: Cloud, *, keep: Keep, traffic: Traffic) -> None:
         self.cloud = cloud
         self.keep = keep
+        self.admission = Admission(cloud, keep=keep)
         self.traffic = traffic
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -74,50 +75,63 @@ class Front:
         return refusal.response(resource=request.path, request_id=request_id, head=request.method == "HEAD")
 
     def _answer(self, request: Request, uri: str) -> Response:
-        wanted = target.parse(method=request.method, host=request.host, uri=uri, regions=SPACES_REGIONS)
-        headers = {name.lower(): value for name, value in request.headers.items()}
-        access_key = signature.signer(wanted, headers, secret=self._secret)
-        self._admit(wanted, headers, access_key)
+        visit = self._visit(request, uri)
+        profile, wanted = visit.profile, visit.target
+        self.admission.admit(visit)
         if not wanted.bucket:
-            return buckets.listing(self.cloud, wanted)
+            return buckets.listing(self.cloud, wanted, owner=profile.owner)
         with self.cloud.store.read() as state:
             creates = buckets.creates(state, wanted)
+        profile.check(wanted, visit.headers)
         if wanted.asked("location") is not None and wanted.method == "GET":
             return buckets.location(wanted)
         if buckets.makes(wanted) and not creates:
             return Response(status=200, headers={"Location": f"/{wanted.bucket}"})
-        body = Body(request.stream, headers)
-        response = self._pass_on(wanted, headers, body)
+        body = Body(request.stream, visit.headers)
+        if policies.is_about(wanted):
+            return policies.answer(self.cloud, profile, wanted, body)
+        response = self._kept(visit, body)
         if response.status_code < 300 and not wanted.raw_key and not wanted.query:
             buckets.remember(self.cloud, wanted, created=creates)
         return response
 
-    def _secret(self, access_key: str) -> str | None:
-        with self.cloud.store.read() as state:
-            key = state.spaces_keys.get(access_key)
-            return key.secret_key if key else None
+    def _visit(self, request: Request, uri: str) -> Visit:
+        host = request.host.partition(":")[0].lower()
+        profile = profiles.find(host)
+        if profile is None:
+            raise S3Error(400, "InvalidURI", f"{host} is not the name of a bucket or a region")
+        wanted = target.parse(
+            method=request.method, host=request.host, uri=uri, domain=profile.domain, regions=profile.regions
+        )
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        tls = request.scheme == "https"
+        return self.admission.visit(profile, wanted, headers, peer=request.remote_addr or "", tls=tls)
 
-    def _admit(self, wanted: Target, headers: Mapping[str, str], access_key: str | None) -> None:
-        if access_key is None:
-            self._admit_anybody(wanted)
-            return
-        with self.cloud.store.read() as state:
-            key = state.spaces_keys[access_key]
-        access.check(key, bucket=wanted.bucket, permission=access.needed(wanted))
-        if source := headers.get("x-amz-copy-source"):
-            bucket = unquote(source).lstrip("/").partition("/")[0]
-            access.check(key, bucket=bucket, permission="read")
-            with self.cloud.store.read() as state:
-                buckets.present(state, bucket, region=wanted.region)
+    def _kept(self, visit: Visit, body: Body) -> Response:
+        """What moto answers, where it does not need a word of ours."""
+        wanted = visit.target
+        if access.deletes_several(wanted):
+            return self._delete(visit, body.whole())
+        if wanted.method == "PUT" and wanted.asked("lifecycle") is not None:
+            body = Body.of(visit.profile.check_lifecycle(body.whole()))
+        response = self._pass_on(wanted, visit.headers, body)
+        if wanted.method == "GET" and wanted.asked("acl") is not None:
+            _rewrite(response, lambda told: buckets.owned(told, visit.profile.owner))
+        return response
 
-    def _admit_anybody(self, wanted: Target) -> None:
-        if wanted.method == "OPTIONS":
-            return
-        with self.cloud.store.read() as state:
-            buckets.present(state, wanted.bucket, region=wanted.region)
-        # Asked of moto by hand: it would let anybody read all of a bucket that is public itself.
-        if not access.may_be_public(wanted) or not self.keep.is_public(wanted.inner_path):
-            raise denied()
+    def _delete(self, visit: Visit, text: bytes) -> Response:
+        bucket = visit.target.bucket
+
+        def allowed(action: str, key: str) -> bool:
+            return self.admission.decide(visit, action, bucket=bucket, resource=actions.arn(bucket, key)) != "Deny"
+
+        left, refused = deletion.sort(text, allowed)
+        if left is None:
+            return Response(deletion.result(deletion.NOTHING, refused), content_type="application/xml")
+        response = self._pass_on(visit.target, visit.headers, Body.of(left))
+        if refused and response.status_code == 200:
+            _rewrite(response, lambda told: deletion.result(told, refused))
+        return response
 
     def _pass_on(self, wanted: Target, headers: Mapping[str, str], body: Body) -> Response:
         connection = self.keep.connect()
@@ -191,6 +205,11 @@ def inner_headers(headers: Mapping[str, str]) -> dict[str, str]:
     if kept := [part for part in encodings if part and part != "aws-chunked"]:
         passed["content-encoding"] = ", ".join(kept)
     return {**passed, "authorization": OWNER}
+
+
+def _rewrite(response: Response, change: Callable[[bytes], bytes]) -> None:
+    response.direct_passthrough = False
+    response.set_data(change(response.get_data()))
 
 
 def _stream(answer: http.client.HTTPResponse) -> Iterator[bytes]:

@@ -8,8 +8,6 @@ from urllib.parse import parse_qsl, unquote
 
 from rehearsal.cloud.s3.errors import S3Error
 
-DOMAIN = "digitaloceanspaces.com"
-
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
@@ -38,15 +36,15 @@ class Target:
         return next((value for key, value in self.query if key == name), None)
 
 
-def parse(*, method: str, host: str, uri: str, regions: Collection[str]) -> Target:
+def parse(*, method: str, host: str, uri: str, domain: str, regions: Collection[str]) -> Target:
     """Take a request line and a Host header apart."""
     if "://" in uri.partition("?")[0]:  # a client that takes us for its proxy
         uri = "/" + uri.split("://", 1)[1].partition("/")[2]
     raw_path, _, raw_query = uri.partition("?")
     name = host.partition(":")[0].lower()
-    front = name.removesuffix(f".{DOMAIN}").split(".") if name.endswith(f".{DOMAIN}") else []
-    if not front or front[-1] not in regions:
-        raise S3Error(400, "InvalidURI", f"{name} is not the name of a Space or a region")
+    front = name.removesuffix(f".{domain}").split(".")
+    if front[-1] not in regions:
+        raise S3Error(400, "InvalidURI", f"{name} is not the name of a bucket or a region")
     if len(front) > 1:
         bucket, raw_key = ".".join(front[:-1]), raw_path[1:]
     else:

@@ -26,10 +26,11 @@ class Client:
 
     url: str
     token: str = "local-test"
+    root: str = "/v2"
 
     def __call__(self, method: str, path: str, body: Any = None, *, status: int | None = None) -> Any:
-        """Make a call under `/v2`, see that its status is as expected, and give the body."""
-        answer = self.raw(method, f"/v2{path}", body)
+        """Make a call under the root, see that its status is as expected, and give the body."""
+        answer = self.raw(method, f"{self.root}{path}", body)
         expected = (200, 201, 202, 204) if status is None else (status,)
         assert answer.status in expected, (method, path, answer)
         return answer.body

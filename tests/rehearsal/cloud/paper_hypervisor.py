@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from rehearsal.cloud.ports import FirewallRules, MachineState, PowerAction
+from rehearsal.cloud.ports import FirewallRules, MachineState, Nic, PowerAction
 
 
 @dataclass
@@ -27,6 +28,16 @@ class PaperCluster:
     trusted: list[str] | None = None
 
 
+@dataclass
+class PaperVolume:
+    """What a volume would be made of."""
+
+    gigabytes: int
+    format: str | None
+    machine: int | None = None
+    name: str = ""
+
+
 class PaperHypervisor:
     """Holds every order it got; `seconds` is how long a birth takes, `refuse` names calls that fail."""
 
@@ -38,6 +49,9 @@ class PaperHypervisor:
         self.networks: dict[str, str] = {}
         self.addresses: dict[str, int] = {}
         self.firewalls: dict[int, list[FirewallRules]] = {}
+        self.lans: dict[tuple[int, int], Nic] = {}  # by machine and network
+        self.bridges: set[int] = set()
+        self.volumes: dict[int, PaperVolume] = {}
         self.calls: list[str] = []
         self.gate = threading.Event()
         self.gate.set()
@@ -57,19 +71,22 @@ class PaperHypervisor:
         id: int,
         name: str,
         user_data: str,
-        public_ip: str,
+        public_ip: str | None,
         private_ip: str | None,
         vpc_range: str | None,
         ssh_keys: list[str],
         region: str,
         tags: list[str],
         memory_mb: int,
+        seed: Literal["config-drive", "nocloud"] = "config-drive",
+        nics: Sequence[Nic] = (),
     ) -> None:
         """Remember a machine."""
         self._note("create_machine")
         about = {k: v for k, v in locals().items() if k != "self"}
         self._labour()
         self.machines[id] = PaperMachine(about)
+        self.lans.update({(id, nic.network): nic for nic in nics})
 
     def machine_state(self, id: int) -> MachineState:
         """Say what a machine does."""
@@ -86,6 +103,9 @@ class PaperHypervisor:
         self._note("destroy_machine")
         self._labour()
         self.machines.pop(id, None)
+        for volume in self.volumes.values():
+            volume.machine = None if volume.machine == id else volume.machine
+        self.lans = {key: nic for key, nic in self.lans.items() if key[0] != id}
 
     def assign_address(self, address: str, id: int | None) -> None:
         """Route an address."""
@@ -112,6 +132,65 @@ class PaperHypervisor:
         """Forget a network."""
         self._note("destroy_network")
         self.networks.pop(vpc_id, None)
+
+    def set_public_address(self, id: int, address: str | None) -> None:
+        """Change what a machine would be started with."""
+        self._note("set_public_address")
+        assert self.machines[id].state == "stopped"
+        self.machines[id].about["public_ip"] = address
+
+    def create_lan(self, id: int) -> None:
+        """Remember a network."""
+        self._note("create_lan")
+        self.bridges.add(id)
+
+    def destroy_lan(self, id: int) -> None:
+        """Forget a network; nobody may be in it."""
+        self._note("destroy_lan")
+        assert not any(network == id for _, network in self.lans)
+        self.bridges.discard(id)
+
+    def join_lan(self, id: int, nic: Nic) -> None:
+        """Remember a member of a network."""
+        self._note("join_lan")
+        self._labour()
+        assert nic.network in self.bridges
+        self.lans[id, nic.network] = nic
+
+    def leave_lan(self, id: int, network: int) -> None:
+        """Forget a member of a network."""
+        self._note("leave_lan")
+        self.lans.pop((id, network), None)
+
+    def create_volume(self, id: int, *, gigabytes: int, format: str | None) -> None:
+        """Remember a volume."""
+        self._note("create_volume")
+        self._labour()
+        self.volumes.setdefault(id, PaperVolume(gigabytes, format))
+
+    def resize_volume(self, id: int, *, gigabytes: int) -> None:
+        """Remember a volume's new size."""
+        self._note("resize_volume")
+        self.volumes[id].gigabytes = gigabytes
+
+    def attach_volume(self, id: int, machine: int, *, name: str) -> None:
+        """Give a volume to a machine; never to two."""
+        self._note("attach_volume")
+        self._labour()
+        if self.volumes[id].machine not in (None, machine):
+            raise RuntimeError(f"volume {id} has a machine")
+        self.volumes[id].machine, self.volumes[id].name = machine, name
+
+    def detach_volume(self, id: int) -> None:
+        """Take a volume away."""
+        self._note("detach_volume")
+        self._labour()
+        self.volumes[id].machine = None
+
+    def destroy_volume(self, id: int) -> None:
+        """Forget a volume."""
+        self._note("destroy_volume")
+        self.volumes.pop(id, None)
 
     def create_database(
         self,
@@ -167,3 +246,6 @@ class PaperHypervisor:
         self.clusters.clear()
         self.networks.clear()
         self.addresses.clear()
+        self.lans.clear()
+        self.bridges.clear()
+        self.volumes.clear()

@@ -42,7 +42,10 @@ def strikes(cloud: Cloud) -> list[dict[str, Any]]:
         ([], f"fault: should be an object with some of {', '.join(GIVEN)} (got [])"),
         ({"stauts": 503}, f"fault: stauts: unknown key, there are: {', '.join(GIVEN)}"),
         ({"met": 3}, f"fault: met: unknown key, there are: {', '.join(GIVEN)}"),
-        ({"service": "ftp"}, "fault: service: should be api or s3 or dns or acme or droplet or database (got 'ftp')"),
+        (
+            {"service": "ftp"},
+            "fault: service: should be api or s3 or dns or acme or droplet or server or database (got 'ftp')",
+        ),
         ({"when": "during"}, "fault: when: should be before or after (got 'during')"),
         ({"service": "dns", "do": "die"}, "fault: do: should be refuse or delay or drop (got 'die')"),
         ({"status": "503"}, "fault: status: should be a number of 0 or more (got '503')"),

@@ -12,14 +12,15 @@ import pytest
 from werkzeug.wrappers import Request, Response
 
 from rehearsal.cloud.serving import Server
-from tests.rehearsal.cloud import contract
 from tests.rehearsal.cloud.client import Client
-from tests.rehearsal.cloud.judge import Exchange, Judge, problems
+from tests.rehearsal.cloud.contract import DIGITALOCEAN
+from tests.rehearsal.cloud.judge import Judge, problems
+from tests.rehearsal.cloud.manners import Exchange
 from tests.rehearsal.cloud.test_droplets import ORDER, order
 
 TESTS = Path(__file__).resolve().parents[2]
 published = pytest.mark.skipif(
-    contract.document() is None, reason="../shared/contract/digitalocean.openapi.json is not on this computer"
+    DIGITALOCEAN.document is None, reason="../shared/contract/digitalocean.openapi.json is not on this computer"
 )
 
 

@@ -10,8 +10,9 @@ pytest.importorskip("pydo")
 
 from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.digitalocean.api import methods
-from tests.rehearsal.cloud import contract, official, tour
+from tests.rehearsal.cloud import official, tour
 from tests.rehearsal.cloud.client import Client
+from tests.rehearsal.cloud.contract import DIGITALOCEAN
 from tests.rehearsal.cloud.judge import Judge
 from tests.rehearsal.cloud.paper_hypervisor import PaperHypervisor
 
@@ -28,10 +29,10 @@ def test_the_whole_tour(api: Client, judge: Judge, cloud: Cloud, paper: PaperHyp
 
 def _answered() -> set[str]:
     """Give the published ids of the calls that the local cloud answers."""
-    if contract.document() is None:
+    if DIGITALOCEAN.document is None:
         pytest.skip("../shared/contract/digitalocean.openapi.json is not on this computer: the tour was not judged")
     found = [
-        (rule, contract.find(method, re.sub("<[^>]*>", "1", path))) for rule in methods() for method, path in [rule]
+        (rule, DIGITALOCEAN.find(method, re.sub("<[^>]*>", "1", path))) for rule in methods() for method, path in [rule]
     ]
     assert all(operation for _, operation in found), found
     return {operation.id for _, operation in found if operation}

@@ -2,76 +2,22 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import Any
-from urllib.parse import quote
 
 import botocore.auth
 import pytest
 from botocore.exceptions import ClientError
 
 from rehearsal.cloud.core import Cloud
-from rehearsal.cloud.s3.front import Front
 from rehearsal.cloud.s3.keep import Keep
-from rehearsal.cloud.serving import Server, server_tls
-from rehearsal.cloud.web import Traffic
-from tests.rehearsal.cloud.authority import TestAuthority
-from tests.rehearsal.cloud.client import Client
-from tests.rehearsal.cloud.spaces import Processes, Spaces, code, free_port
+from tests.rehearsal.cloud.spaces import Processes, Spaces, code
 
 MIB = 1 << 20
-
-
-@pytest.fixture(scope="module")
-def processes() -> Iterator[Processes]:
-    """What the tests started."""
-    found = Processes([])
-    yield found
-    found.end()
-
-
-@pytest.fixture(scope="module")
-def keep(processes: Processes) -> Keep:
-    """One moto for all tests here."""
-    found = Keep(spawn=processes, port=free_port())
-    assert found.ensure([])
-    return found
-
-
-@pytest.fixture(scope="module")
-def authority(tmp_path_factory: pytest.TempPathFactory) -> TestAuthority:
-    """A root of the tests' own."""
-    return TestAuthority(tmp_path_factory.mktemp("ca"))
-
-
-@pytest.fixture
-def spaces(
-    api: Client, cloud: Cloud, keep: Keep, authority: TestAuthority, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Spaces]:
-    """The front on loopback, found under its real names."""
-    certificate, key = authority.issue(["*.digitaloceanspaces.com", "*.fra1.digitaloceanspaces.com"])
-    front = Front(cloud, keep=keep, traffic=Traffic(cloud.directory / "requests.jsonl"))
-    server = Server(front, host="127.0.0.1", port=0, tls=server_tls(certificate, key))
-    server.start()
-    resolve = socket.getaddrinfo
-
-    def named(host: Any, port: Any, *args: Any, **more: Any) -> Any:
-        ours = str(host).endswith(".digitaloceanspaces.com")
-        return resolve("127.0.0.1", server.server_port, *args, **more) if ours else resolve(host, port, *args, **more)
-
-    monkeypatch.setattr(socket, "getaddrinfo", named)
-    yield Spaces(api, cloud, authority.root)
-    for name in list(cloud.store.state.buckets):
-        for row in keep.objects(name):
-            keep.ask("DELETE", f"/{name}/{quote(row['key'])}")
-        keep.ask("DELETE", f"/{name}")
-    server.shutdown()
-    server.server_close()
 
 
 @pytest.mark.parametrize("style", ["virtual", "path"])

@@ -10,62 +10,14 @@ import pytest
 from rehearsal.cloud.core import Cloud
 from rehearsal.plugins.digitalocean.table import RESOURCES
 from rehearsal.plugins.protos import provider_pb2
-from rehearsal.plugins.wire import decode, plain
 from tests.rehearsal.cloud.client import Client
 from tests.rehearsal.cloud.judge import Judge
 from tests.rehearsal.cloud.paper_hypervisor import PaperHypervisor
 from tests.rehearsal.cloud.test_droplets import KEY
-from tests.rehearsal.plugins.plugin import started, urn, values
+from tests.rehearsal.plugins.engine import Engine
+from tests.rehearsal.plugins.plugin import started, values
 
-Made = tuple[str, str, dict[str, Any]]
 SPACES = "digitalocean:index/spacesBucket:SpacesBucket"  # lives behind S3, not behind this API
-
-
-def token(name: str) -> str:
-    """Give the token of a resource type."""
-    return f"digitalocean:index/{name[0].lower()}{name[1:]}:{name}"
-
-
-class Engine:
-    """Asks the stand-in as the engine does, without keeping a state."""
-
-    def __init__(self, provider: Any) -> None:
-        self._provider = provider
-        self.made: list[Made] = []
-
-    def create(self, kind: str, /, **inputs: Any) -> Any:
-        """Check and create; read at once, which has to find nothing changed."""
-        type = token(kind)
-        id, state = self._created(type, self._checked(type, inputs, {}))
-        self.made.append((type, id, state))
-        found = self._provider.Read(provider_pb2.ReadRequest(id=id, urn=urn(type), properties=values(state)))
-        assert found.id == id
-        return {**state, "id": id}
-
-    def _created(self, type: str, inputs: Any) -> tuple[str, Any]:
-        answer = self._provider.Create(provider_pb2.CreateRequest(urn=urn(type), properties=inputs))
-        return answer.id, plain(decode(answer.properties))
-
-    def _checked(self, type: str, inputs: dict[str, Any], olds: dict[str, Any]) -> Any:
-        request = provider_pb2.CheckRequest(urn=urn(type), news=values(inputs), olds=values(olds), randomSeed=b"seed")
-        answer = self._provider.Check(request)
-        assert not answer.failures, answer.failures
-        return answer.inputs
-
-    def update(self, kind: str, /, **inputs: Any) -> Any:
-        """Change the one of its type."""
-        number = next(n for n, (type, _, _) in enumerate(self.made) if type == token(kind))
-        type, id, state = self.made[number]
-        news = self._checked(type, inputs, {})
-        request = provider_pb2.UpdateRequest(id=id, urn=urn(type), olds=values(state), news=news)
-        self.made[number] = (type, id, plain(decode(self._provider.Update(request).properties)))
-        return self.made[number][2]
-
-    def delete_all(self) -> None:
-        """Delete everything, the last first."""
-        while self.made:
-            type, id, state = self.made.pop()
-            self._provider.Delete(provider_pb2.DeleteRequest(id=id, urn=urn(type), properties=values(state)))
 
 
 @pytest.fixture
@@ -74,7 +26,7 @@ def engine(api: Client) -> Iterator[Engine]:
     place = {"DIGITALOCEAN_TOKEN": "local-test", "DIGITALOCEAN_API_URL": api.url}
     with started("resource-digitalocean", environment=place) as plugin:
         plugin.provider.Configure(provider_pb2.ConfigureRequest(args=values({}), acceptSecrets=True))
-        yield Engine(plugin.provider)
+        yield Engine(plugin.provider, "digitalocean")
 
 
 def test_a_site_is_made_changed_and_destroyed(
@@ -106,7 +58,7 @@ def test_a_site_is_made_changed_and_destroyed(
     engine.create("DatabaseFirewall", clusterId=cluster["id"], rules=[{"type": "tag", "value": "site"}])
     grant = {"bucket": "media", "permission": "readwrite"}
     engine.create("SpacesKey", grants=[grant])
-    engine.create("Project", resources=[])
+    engine.create("Project", resources=[], environment="Development")
     assert {type for type, _, _ in engine.made} == set(RESOURCES) - {SPACES}
 
     assert engine.update("Droplet", **{**web, "size": "s-1vcpu-2gb", "tags": ["site", "more"]})["size"] == "s-1vcpu-2gb"

@@ -69,6 +69,16 @@ def test_a_machine_sends_with_its_own_addresses_only() -> None:
     assert 'iifname "prv17" ip saddr != 10.100.0.2 drop' in lines
 
 
+def test_a_machine_without_a_public_address_has_no_public_rule() -> None:
+    plug = {"machine": 20, "public": None, "private": None, "vpc_range": None}
+    assert "pub20" not in " ".join(chain(render(plugs=[plug]), "prerouting"))
+
+
+def test_tunnels_have_no_ports() -> None:
+    gre = rules(Rule(protocol="gre", ports="", addresses=("203.0.113.7",)))
+    assert chain(render(firewalls={"17": gre}), "in_17")[0] == "ip saddr 203.0.113.7/32 meta l4proto gre accept"
+
+
 def test_private_networks_are_apart() -> None:
     within = [line for line in chain(render(), "forward") if "prv17" in line and "oifname" in line]
     assert within == ['iifname { "prv17" } ip daddr 10.100.0.0/20 oifname vmap { "prv17" : goto in_17 }']
@@ -90,7 +100,11 @@ def test_the_host_lets_only_package_sources_and_resolvers_out() -> None:
 @pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("nft"), reason="needs root and nftables")
 @pytest.mark.parametrize("plugs", [PLUGS, []])
 def test_nftables_accepts_them(plugs: list[dict[str, Any]]) -> None:
-    web = rules(Rule(protocol="tcp", ports="22", addresses=EVERYWHERE))
+    both = [
+        Rule(protocol="tcp", ports="22", addresses=EVERYWHERE),
+        Rule(protocol="esp", ports="", addresses=EVERYWHERE),
+    ]
+    web = rules(*both)
     host = firewall.render_host(resolvers=["192.0.2.53"], unrouted=["eth0"])
     for ruleset in (render(plugs=plugs, firewalls={"17": web}), host):
         done = subprocess.run(["nft", "-c", "-f", "-"], input=ruleset, capture_output=True, text=True, check=False)

@@ -30,7 +30,7 @@ import json, os, signal, sys
 from pathlib import Path
 from rehearsal import paths
 from rehearsal.cloud.ports import FirewallRules, Rule
-from rehearsal.system import commands, hypervisor, machines, postgres, processes, traces
+from rehearsal.system import commands, hypervisor, machines, postgres, processes, traces, volumes
 cloud = hypervisor.Hypervisor()
 """
 USER_DATA = """#cloud-config
@@ -115,11 +115,16 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         yield world
     finally:
         forgotten = subprocess.Popen([world.state / "bin/inside", "sleep", "600"])
+        world.python("cloud.create_volume(1, gigabytes=1, format='ext4'); cloud.attach_volume(1, 18, name='data')")
+        mounted = world.ssh(OTHER, "mount /dev/disk/by-id/data /mnt && touch /mnt/file")
+        held = world.python("print(json.dumps(volumes.devices()))")
         # As after a crash: no records, and a keeper that cannot clean up behind itself.
         world.python("os.kill(processes.find('machine', 18).pid, signal.SIGKILL)")
         shutil.rmtree(world.state / "run")
         left = world.python("hypervisor.destroy_everything(); print(json.dumps(hypervisor.leftovers()))")
     assert left == []
+    assert (mounted.returncode, len(held)) == (0, 1)  # there was a device to let go of
+    assert str(world.state) not in subprocess.run(["losetup", "--list"], capture_output=True, text=True).stdout
     assert forgotten.wait(timeout=5) != 0
 
 

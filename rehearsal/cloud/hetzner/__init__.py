@@ -1,0 +1,1 @@
+"""Hetzner Cloud's `/v1` as its published API describes it."""
