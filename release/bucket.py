@@ -7,25 +7,46 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from release.live import trusted_certificates
 
 if TYPE_CHECKING:
     from botocore.exceptions import ClientError
+    from botocore.session import Session
     from mypy_boto3_s3 import S3Client
+    from mypy_boto3_s3.paginator import ListObjectsV2Paginator
     from mypy_boto3_s3.type_defs import PutObjectOutputTypeDef
 
-__all__ = ["Bucket", "BucketError"]
+__all__ = ["ACL", "Bucket", "BucketError", "Refused", "Version"]
 
 CHUNK = 1 << 20
 NEW_KEY_PATIENCE = 15.0  # seconds: a key made a moment ago may still be unknown to the storage
+ACL = Literal["private", "public-read"]
 Result = TypeVar("Result")
 
 
 class BucketError(Exception):
     """The bucket refused or could not be reached; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """What an object was from a moment on; `deleted` where it was taken away then."""
+
+    key: str
+    id: str
+    at: datetime
+    latest: bool
+    tag: str = ""
+    deleted: bool = False
+
+    def same_as(self, other: Version) -> bool:
+        """Whether both hold the same bytes."""
+        return bool(self.tag) and self.tag == other.tag and not other.deleted
 
 
 @dataclass(frozen=True)
@@ -47,7 +68,7 @@ class Bucket:
         """Whether an object of this key is seen; a limited key may be refused instead of told that it is not there."""
         try:
             return self._head(key)
-        except _Refused as refused:
+        except Refused as refused:
             if refused.status == 403:
                 return False
             raise
@@ -62,8 +83,8 @@ class Bucket:
 
         def ask() -> Iterator[bytes] | None:
             try:
-                body = self._call(lambda client: client.get_object(Bucket=self.name, Key=key)["Body"])
-            except _Refused as refused:
+                body = self.call(lambda client: client.get_object(Bucket=self.name, Key=key)["Body"])
+            except Refused as refused:
                 if refused.code == "AccessDenied":  # as in `has`; a key made a moment ago is refused with another code
                     return None
                 raise
@@ -71,22 +92,67 @@ class Bucket:
 
         return _patiently(ask)
 
-    def put(self, key: str, path: Path, *, content_type: str = "application/octet-stream") -> None:
+    def listing(self) -> list[tuple[str, int, str]]:
+        """Key, size and entity tag of every object."""
+        found = _patiently(
+            lambda: self.call(lambda client: _contents(client.get_paginator("list_objects_v2"), self.name))
+        )
+        if found is None:
+            raise self._gone()
+        return found
+
+    def remove(self, key: str) -> None:
+        """Take one object away; one that is not there is fine."""
+        self.call(lambda client: client.delete_object(Bucket=self.name, Key=key))
+
+    def put(
+        self, key: str, path: Path, *, content_type: str = "application/octet-stream", acl: ACL = "private"
+    ) -> None:
         """Upload a file under this key."""
 
         def send() -> PutObjectOutputTypeDef | None:
             with path.open("rb") as file:
-                return self._call(
-                    lambda client: client.put_object(Bucket=self.name, Key=key, Body=file, ContentType=content_type)
+                return self.call(
+                    lambda client: client.put_object(
+                        Bucket=self.name, Key=key, Body=file, ContentType=content_type, ACL=acl
+                    )
                 )
 
         if _patiently(send) is None:
+            raise self._gone()
+
+    def versions(self) -> Iterator[Version]:
+        """Everything that is there, and what of the past is kept."""
+        more: dict[str, Any] = {}
+        while True:
+            page = self._versions(more)
+            for each in page.get("Versions", []):
+                yield Version(each["Key"], each["VersionId"], each["LastModified"], each["IsLatest"], each["ETag"])
+            for gone in page.get("DeleteMarkers", []):
+                at, latest = gone["LastModified"], gone["IsLatest"]
+                yield Version(gone["Key"], gone["VersionId"], at, latest, deleted=True)
+            if not page.get("IsTruncated"):
+                return
+            more = {"KeyMarker": page["NextKeyMarker"], "VersionIdMarker": page.get("NextVersionIdMarker", "")}
+
+    def _versions(self, more: Mapping[str, Any]) -> Mapping[str, Any]:
+        page = _patiently(lambda: self.call(lambda client: client.list_object_versions(Bucket=self.name, **more)))
+        if page is None:
             raise BucketError(f"bucket {self.name}: is not there (endpoint {self.endpoint}), run pulumi refresh")
+        return cast(Mapping[str, Any], page)
+
+    def bring_back(self, version: Version) -> None:
+        """An older version becomes the newest; the storage copies it itself, with its type."""
+        source: Any = {"Bucket": self.name, "Key": version.key, "VersionId": version.id}
+        self.call(lambda client: client.copy_object(Bucket=self.name, Key=version.key, CopySource=source))
 
     def presign(self, key: str, *, seconds: int = 900) -> str:
         """A URL that reads this one object for a while, without the key."""
         place = {"Bucket": self.name, "Key": key}
         return str(self._client().generate_presigned_url("get_object", Params=place, ExpiresIn=seconds))
+
+    def _gone(self) -> BucketError:
+        return BucketError(f"bucket {self.name}: is not there (endpoint {self.endpoint}), run pulumi refresh")
 
     def _pieces(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         from botocore.exceptions import BotoCoreError
@@ -97,9 +163,9 @@ class Bucket:
             raise BucketError(f"bucket {self.name}: {error} (endpoint {self.endpoint})") from None
 
     def _head(self, key: str) -> bool:
-        return self._call(lambda client: client.head_object(Bucket=self.name, Key=key)) is not None
+        return self.call(lambda client: client.head_object(Bucket=self.name, Key=key)) is not None
 
-    def _call(self, ask: Callable[[S3Client], Result]) -> Result | None:
+    def call(self, ask: Callable[[S3Client], Result]) -> Result | None:
         """The answer, None for "not there"."""
         from botocore.exceptions import BotoCoreError, ClientError
 
@@ -109,7 +175,7 @@ class Bucket:
             if _status(error) == 404:
                 return None
             code = error.response["Error"].get("Code", "?")
-            raise _Refused(self._text(error), status=_status(error), code=code) from None
+            raise Refused(self._text(error), status=_status(error), code=code) from None
         except BotoCoreError as error:
             raise BucketError(f"bucket {self.name}: {error} (endpoint {self.endpoint})") from None
 
@@ -124,7 +190,9 @@ class Bucket:
             return _clients[self]
 
 
-class _Refused(BucketError):
+class Refused(BucketError):
+    """The storage answered, and refused."""
+
     def __init__(self, text: str, *, status: int, code: str) -> None:
         super().__init__(text)
         self.status, self.code = status, code
@@ -134,8 +202,15 @@ _clients: dict[Bucket, S3Client] = {}
 _lock = threading.Lock()
 
 
-def _connect(bucket: Bucket) -> S3Client:
+@cache
+def _session() -> Session:
+    """One for all clients, which are made one by one: what botocore reads of S3 is read once."""
     import botocore.session
+
+    return botocore.session.Session(session_vars=_NOTHING_OF_THE_CALLER)
+
+
+def _connect(bucket: Bucket) -> S3Client:
     from botocore.config import Config
 
     style = Config(
@@ -148,7 +223,7 @@ def _connect(bucket: Bucket) -> S3Client:
         request_checksum_calculation="when_required",
         response_checksum_validation="when_required",
     )
-    client = botocore.session.Session(session_vars=_NOTHING_OF_THE_CALLER).create_client(
+    client = _session().create_client(
         "s3",
         # Spaces signs with this region wherever the bucket is.
         region_name="us-east-1",
@@ -169,6 +244,11 @@ _NOTHING_OF_THE_CALLER: dict[str, tuple[str | None, str | None, Any, Callable[[A
 }
 
 
+def _contents(pages: ListObjectsV2Paginator, bucket: str) -> list[tuple[str, int, str]]:
+    found = [each for page in pages.paginate(Bucket=bucket) for each in page.get("Contents", [])]
+    return [(each["Key"], each["Size"], each["ETag"].strip('"')) for each in found]
+
+
 def _status(error: ClientError) -> int:
     return int(error.response["ResponseMetadata"].get("HTTPStatusCode", 0))
 
@@ -179,7 +259,7 @@ def _patiently(ask: Callable[[], Result]) -> Result:
     while True:
         try:
             return ask()
-        except _Refused as refused:
+        except Refused as refused:
             if refused.status != 403 or time.monotonic() > end:
                 raise
         time.sleep(1)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests import botocore_data
+from tests.release.build.seed import builds
+
 if TYPE_CHECKING:
     from tests.plans.account import Account
 
+__all__ = ["builds"]
+
 
 def pytest_configure(config: pytest.Config) -> None:
+    botocore_data.keep()
     # the SDK itself warns on import
     config.addinivalue_line("filterwarnings", "ignore::DeprecationWarning:pulumi_command.*")
 
@@ -32,12 +37,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in sweeps]
 
 
-@pytest.fixture(scope="session")
-def builds(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache and one lock for all builds of the session: packages are resolved and installed once."""
-    return tmp_path_factory.mktemp("slipway")
-
-
 @pytest.fixture
 def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     """An empty cloud account; `account.up(program)` runs a program to its very end."""
@@ -46,7 +45,9 @@ def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     from tests.plans.account import Account
 
     monkeypatch.delenv("DIGITALOCEAN_API_URL", raising=False)  # the SDK makes it an input of a provider
+    monkeypatch.delenv("HCLOUD_ENDPOINT", raising=False)
     monkeypatch.setenv("DIGITALOCEAN_TOKEN", "local-paper")
+    monkeypatch.setenv("HCLOUD_TOKEN", "local-paper".ljust(64, "-"))
     account = Account()
     yield account
     left = len(SETTINGS.rpc_manager.rpcs) + len(SETTINGS.outputs)

@@ -15,9 +15,12 @@ DESCRIPTION = """\
   manage STACK ARGS...       run manage.py there, with exactly these arguments
   shell STACK                a Django shell there; a script may come on stdin
   logs STACK [-n N] [-f] [--since TIME]
+  db dump|load|shell STACK   the database: into a file, out of one, and psql (or sqlite3) there
+  media push|pull STACK DIR  uploads from a directory, or into one
   open STACK                 the site in your browser
   status STACK [--json]      state, live site, servers and cloud side by side; 1 when they differ
   strays STACK [--json]      what an interrupted `up` may have left in the account, and how to remove it
+  backup status|now|drill|restore STACK   what is kept of its data, proven by restoring it, and brought back
   promote STACK TARGET       pin what STACK has proven in TARGET's stack file
 """
 
@@ -64,6 +67,18 @@ def _logs(directory: str | None, rest: Sequence[str]) -> int:
     return _on_server(directory, given.stack, "logs", ["-n", str(given.lines), *follow, *since])
 
 
+def _db(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.db import db
+
+    return db(directory, rest)
+
+
+def _media(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.media import media
+
+    return media(directory, rest)
+
+
 def _open(directory: str | None, rest: Sequence[str]) -> int:
     import webbrowser
 
@@ -107,14 +122,23 @@ def _check(directory: str | None, rest: Sequence[str]) -> int:
     return check(rest)
 
 
+def _backup(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.backup import backup
+
+    return backup(directory, rest)
+
+
 VERBS: dict[str, Callable[[str | None, Sequence[str]], int]] = {
     "check": _check,
     "manage": _manage,
     "shell": _shell,
     "logs": _logs,
+    "db": _db,
+    "media": _media,
     "open": _open,
     "status": _status,
     "strays": _strays,
+    "backup": _backup,
     "promote": _promote,
 }
 

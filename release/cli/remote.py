@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
-from typing import Any
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import IO, Any
 
 from release.cli.refusal import Refusal
 from release.cli.stack import Stack
 from release.ssh import Login, Server, quoted
 
-__all__ = ["ask", "run"]
+__all__ = ["Line", "ask", "line", "run"]
 
+PIECE = 1 << 18
+NO_SSH = "ssh: is not on PATH, install the OpenSSH client"
 AGENT = ("sudo", "-n", "python3", "/usr/local/bin/slipway-agent")
 
 
@@ -38,6 +43,72 @@ def ask(stack: Stack, server: Server, *, verb: str) -> dict[str, Any]:
     return answer
 
 
+@dataclass(frozen=True)
+class Line:
+    """A verb of the agent at the other end of pipes."""
+
+    incoming: IO[bytes]
+    outgoing: IO[bytes]
+    _process: subprocess.Popen[bytes]
+    _said: IO[bytes]
+
+    def hear(self) -> dict[str, Any]:
+        """The next JSON line; one that is none, or none at all, is told in the words the other side left."""
+        told = self.incoming.readline()
+        with suppress(ValueError):
+            message = json.loads(told)
+            if isinstance(message, dict):
+                return message
+        raise Refusal(self.last_words() or "ended without a word")
+
+    def say(self, message: Mapping[str, Any]) -> None:
+        """One JSON line; who has ended meanwhile tells why when it is heard."""
+        with suppress(BrokenPipeError):
+            self.outgoing.write(json.dumps(message).encode() + b"\n")
+            self.outgoing.flush()
+
+    def exactly(self, size: int) -> Iterator[bytes]:
+        """So many bytes in pieces; fewer are a refusal."""
+        while size:
+            piece = self.incoming.read(min(PIECE, size))
+            if not piece:
+                raise Refusal(self.last_words() or "the line ended early, nothing of this was kept, try again")
+            size -= len(piece)
+            yield piece
+
+    def last_words(self) -> str:
+        """Why the other side ended."""
+        self.incoming.close()
+        self._process.wait()
+        self._said.seek(0)
+        said = self._said.read().decode(errors="replace")
+        if "invalid choice" in said:
+            return "its agent is older than this slipway, renew it: pulumi up --replace '**:Command::release'"
+        return _last(said)
+
+
+@contextmanager
+def line(stack: Stack, *, verb: str, words: Sequence[str]) -> Iterator[Line]:
+    """A verb of the agent to talk with in bytes; ended with the block, however that ends."""
+    server = stack.servers[0]
+    with Login(key=stack.login_key, servers=stack.servers) as login, tempfile.TemporaryFile() as said:
+        argv = login.argv(server, command=_command(stack, verb, words))
+        try:
+            process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said)
+        except FileNotFoundError:
+            raise Refusal(NO_SSH) from None
+        assert process.stdin
+        assert process.stdout
+        try:
+            yield Line(process.stdout, process.stdin, process, said)
+        finally:
+            process.terminate()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                with suppress(OSError):
+                    pipe.close()
+
+
 def _command(stack: Stack, verb: str, words: Sequence[str] = ()) -> str:
     return quoted([*AGENT, verb, "--site", stack.site, *words])
 
@@ -49,7 +120,7 @@ def _started(argv: Sequence[str], *, capture: bool = False) -> subprocess.Popen[
             argv, stdin=subprocess.DEVNULL if capture else None, stdout=pipe, stderr=pipe, text=True
         )
     except FileNotFoundError:
-        raise Refusal("ssh: is not on PATH, install the OpenSSH client") from None
+        raise Refusal(NO_SSH) from None
 
 
 def _waited(process: subprocess.Popen[str]) -> int:

@@ -57,6 +57,12 @@ class Stack:
         return tuple(Server.parse(each) for each in self._output("servers"))
 
     @property
+    def media(self) -> Mapping[str, Any]:
+        """Where uploads live, with the key that opens it."""
+        found: Mapping[str, Any] = self._output("media")
+        return found
+
+    @property
     def login_key(self) -> str:
         return str(self._output("login_key"))
 

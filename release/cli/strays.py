@@ -6,40 +6,18 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from importlib import import_module
 from typing import Any
 
-from release.cli.clouds.cloud import NotAsked
-from release.cli.clouds.digitalocean_api import Api
+from release.cli.clouds.cloud import Kind, NotAsked
 from release.cli.project import Project
 from release.cli.refusal import Refusal
 from release.cli.stack import export
 
 __all__ = ["Stray", "find", "strays"]
-API = "https://api.digitalocean.com"
 
-
-@dataclass(frozen=True)
-class Kind:
-    """One kind of thing an account lists: where, under which key, what identifies one, and how ours are called."""
-
-    what: str
-    type: str
-    path: str
-    rows: str
-    role: str  # of the names the engine gives: PREFIX-ROLE and seven digits; "" for what has no name
-    doctl: str
-    id: str = "id"
-
-
-KINDS = (
-    Kind("droplet", "droplet:Droplet", "droplets", "droplets", r"web-\d+", "compute droplet delete"),
-    Kind("database", "databaseCluster:DatabaseCluster", "databases", "databases", "database", "databases delete"),
-    Kind("firewall", "firewall:Firewall", "firewalls", "firewalls", "web", "compute firewall delete"),
-    Kind("network", "vpc:Vpc", "vpcs", "vpcs", "network", "vpcs delete"),
-    Kind("SSH key", "sshKey:SshKey", "account/keys", "ssh_keys", "login", "compute ssh-key delete"),
-    Kind("Spaces key", "spacesKey:SpacesKey", "spaces/keys", "keys", "spaces|media|releases", "", "access_key"),
-    Kind("unassigned address", "reservedIp:ReservedIp", "reserved_ips", "reserved_ips", "", "", "ip"),
-)
+# Each cloud's plugin, and the file that knows what its accounts list.
+CLOUDS = {"digitalocean": "digitalocean", "hcloud": "hetzner"}
 
 
 @dataclass(frozen=True)
@@ -58,7 +36,7 @@ class Stray:
 def strays(project: Project, name: str, *, as_json: bool = False) -> int:
     """Print what is left over with the commands that remove it; 1 when there is any."""
     try:
-        found = find(export(project, name), Api())
+        found = find(export(project, name))
     except NotAsked as reason:
         raise Refusal(f"{name}: the account cannot be looked at: {reason}") from None
     if as_json:
@@ -71,21 +49,28 @@ def strays(project: Project, name: str, *, as_json: bool = False) -> int:
     return 1 if found else 0
 
 
-def find(exported: Mapping[str, Any], api: Api) -> list[Stray]:
+def find(exported: Mapping[str, Any]) -> list[Stray]:
     """Hold the account against the state."""
     deployment = exported.get("deployment") or {}
     resources: Sequence[Mapping[str, Any]] = deployment.get("resources") or []
     if not resources:
         return []
+    cloud, prefix = _cloud(resources), _prefix(resources[0]["urn"])
     held = {(row["type"], str(row.get("id"))) for row in resources}
-    regions = {(row.get("outputs") or {}).get("region") for row in resources if row["type"].endswith(":ReservedIp")}
-    prefix = _prefix(resources[0]["urn"])
+    api = cloud.Api()
     return [
-        _stray(kind, row)
-        for kind in KINDS
+        _stray(cloud, kind, row)
+        for kind in cloud.KINDS
         for row in api.all(kind.path, kind.rows)
-        if ("digitalocean:index/" + kind.type, str(row[kind.id])) not in held and _ours(kind, row, prefix, regions)
+        if (cloud.PLUGIN + kind.type, str(row[kind.id])) not in held and cloud.ours(kind, row, prefix, resources)
     ]
+
+
+def _cloud(resources: Sequence[Mapping[str, Any]]) -> Any:
+    """The file of the cloud that a state has things of; an `up` that made nothing yet leaves it open."""
+    plugins = {str(row["type"]).partition(":")[0] for row in resources}
+    name = next((file for plugin, file in CLOUDS.items() if plugin in plugins), "digitalocean")
+    return import_module(f"release.cli.clouds.{name}_api")
 
 
 def _prefix(urn: str) -> str:
@@ -94,17 +79,7 @@ def _prefix(urn: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", f"{project}-{stack}".lower())[:40].strip("-")
 
 
-def _ours(kind: Kind, row: Mapping[str, Any], prefix: str, regions: set[Any]) -> bool:
-    if not kind.role:  # an address has no name; where the stack has none yet, every region could be its own
-        return not row.get("droplet") and (not regions or row["region"]["slug"] in regions)
-    tagged = any(re.fullmatch(rf"{prefix}-web-[0-9a-f]+", tag) for tag in row.get("tags") or [])
-    named = re.fullmatch(rf"{prefix}-({kind.role})-[0-9a-f]{{7}}", row["name"]) is not None
-    return (tagged or named) and not row.get("default")
-
-
-def _stray(kind: Kind, row: Mapping[str, Any]) -> Stray:
+def _stray(cloud: Any, kind: Kind, row: Mapping[str, Any]) -> Stray:
     id = str(row[kind.id])
-    api = f"${{DIGITALOCEAN_API_URL:-{API}}}/v2"
-    curl = f'curl -fsS -H "Authorization: Bearer $DIGITALOCEAN_TOKEN" -X DELETE {api}/{kind.path}/{id}'
-    command = f"doctl {kind.doctl} {id}, or {curl}" if kind.doctl else curl
+    command = kind.removal(id, cloud.CURL)
     return Stray(what=kind.what, id=id, name=str(row.get("name") or ""), command=command)

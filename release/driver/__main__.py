@@ -1,4 +1,4 @@
-"""The runner's side of a release: `python -m release.driver release|arrive`, one JSON document on stdin."""
+"""The runner's side of a release: `python -m release.driver VERB SUBJECT`, one JSON document on stdin."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from typing import Any
 
 from release.driver.failure import Failure
 
-USAGE = "usage: python -m release.driver release ARTIFACT | arrive ADDRESS (a JSON document on stdin)"
+USAGE = (
+    "usage: python -m release.driver release ARTIFACT | arrive ADDRESS | database NAME | dumps NAME | bucket NAME | "
+    "remove-bucket NAME (a JSON document on stdin)"
+)
 
 
 def main(words: list[str]) -> int:
@@ -27,6 +30,8 @@ def main(words: list[str]) -> int:
         answer = VERBS[words[0]](words[1], document)
     except (Exception, KeyboardInterrupt) as error:
         _tell(_failure(error), verb=words[0], document=document)
+        if not isinstance(error, KeyboardInterrupt):
+            tell_trouble(words[0], document, cause=_failure(error))
         return 1
     print(json.dumps(answer, separators=(",", ":")), flush=True)
     return 0
@@ -46,9 +51,38 @@ def _arrive(address: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
     return arrive(Arriving.parse(address, document))
 
 
+def _database(name: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    from release.driver.database import Keeping, keep
+
+    return keep(Keeping.parse(name, document))
+
+
+def _bucket(name: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    from release.driver.bucket import Wanted, keep
+
+    return keep(Wanted.parse(name, document))
+
+
+def _remove_bucket(name: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    from release.driver.bucket import Wanted
+    from release.driver.bucket_removal import remove
+
+    return remove(Wanted.parse(name, document))
+
+
+def _dumps(name: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
+    from release.driver.dumps import Dumping, arrange
+
+    return arrange(Dumping.parse(name, document))
+
+
 VERBS: dict[str, Callable[[str, Mapping[str, Any]], Mapping[str, Any]]] = {
     "release": _release,
     "arrive": _arrive,
+    "database": _database,
+    "bucket": _bucket,
+    "remove-bucket": _remove_bucket,
+    "dumps": _dumps,
 }
 
 
@@ -81,6 +115,21 @@ def _tell(failure: Failure, *, verb: str, document: Mapping[str, Any]) -> None:
     from release.host.agent.masking import secrets_in
 
     print(failure.text(verb=verb, secrets=secrets_in(document)), file=sys.stderr, flush=True)
+
+
+def tell_trouble(verb: str, document: Mapping[str, Any], *, cause: Failure) -> None:
+    """Say it where the stack file asks for it; that it could not be said is worth a word and no more."""
+    from release.host.agent.masking import secrets_in
+    from release.host.notify import Unsent, send
+
+    if not document.get("notify"):
+        return
+    who = f"{document.get('site')} {document.get('environment', '')}".strip()
+    first = cause.text(verb=f"{verb} failed", secrets=secrets_in(document)).splitlines()[0]
+    try:
+        send(str(document["notify"]), f"{who}: {first}")
+    except Unsent as error:
+        print(error, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -66,6 +66,8 @@ class Conversation:
                 if self.new:
                     inheritance.look(login=login)
                 self.session.send({"urls": dict(urls(message["need"]))})
+            if message.get("want") == "rest":
+                self.session.send({"notes": self._rested(inheritance)})
             if message.get("want") == "certificates":
                 self.session.send({"certificates": inheritance.certificates()})
         if self.state == "working":
@@ -142,6 +144,12 @@ class Conversation:
         """The session; there is one from `prepare` on."""
         assert self._session is not None
         return self._session
+
+    def _rested(self, inheritance: Inheritance) -> list[str]:
+        try:
+            return inheritance.rest()
+        except (Ended, Silence) as error:
+            raise self._fail(f"database: the machine before does not stop writing ({error}), run pulumi up") from None
 
     def _connect(self, login: Login) -> None:
         limit = self.wanted.limits.connect

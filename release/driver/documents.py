@@ -14,7 +14,7 @@ from release.driver.failure import Failure
 from release.driver.release_id import configuration, release_id
 from release.ssh import Server
 
-__all__ = ["Arriving", "Limits", "Wanted"]
+__all__ = ["Arriving", "Limits", "Wanted", "reading"]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Wanted:
     @classmethod
     def parse(cls, artifact: str, document: Mapping[str, Any]) -> Wanted:
         """Read the document of the verb `release`."""
-        with _reading("release"):
+        with reading("release"):
             return cls(
                 artifact=_artifact_id(artifact),
                 release=release_id(artifact, document),
@@ -73,10 +73,10 @@ class Wanted:
         """The host that is not redirected."""
         return self.hosts[0]
 
-    def for_agent(self, *, manifest: Mapping[str, Any], lead: bool) -> dict[str, Any]:
+    def for_agent(self, *, manifest: Mapping[str, Any], tools: Mapping[str, str], lead: bool) -> dict[str, Any]:
         """What one server's agent is told: no key of a release bucket, no login key, no other server."""
         limits = dict(self.document.get("limits", {}))
-        named = {"artifact": self.artifact, "release": self.release, "manifest": manifest, "lead": lead}
+        named = {"artifact": self.artifact, "release": self.release, "manifest": manifest, "lead": lead, "tools": tools}
         return {**configuration(self.document), "limits": limits, **named}
 
 
@@ -97,7 +97,7 @@ class Arriving:
     @classmethod
     def parse(cls, address: str, document: Mapping[str, Any]) -> Arriving:
         """Read the document of the verb `arrive`."""
-        with _reading("arrive"):
+        with reading("arrive"):
             return cls(
                 address=address,
                 release=str(document["release"]),
@@ -117,7 +117,7 @@ class Arriving:
 
 
 @contextmanager
-def _reading(verb: str) -> Iterator[None]:
+def reading(verb: str) -> Iterator[None]:
     """Turn a missing or misshapen key of a document into a failure that names it."""
     way_out = "the program and the driver should come from one checkout"
     try:

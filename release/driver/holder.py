@@ -13,6 +13,7 @@ __all__ = ["Holder"]
 DIAL = 5  # seconds: an address that nobody has may swallow what is sent to it
 GREETING = 20.0
 LEAVING = 20.0
+RESTING = 150.0  # a site that is told to stop ends what it has begun
 
 
 class Holder:
@@ -22,6 +23,7 @@ class Holder:
         self._server = replace(server, host=address)
         self._site = site
         self._session: Session | None = None
+        self._rests = False
         self.store = b""  # its certificates, as a tar
 
     def greet(self, *, login: Login) -> bool:
@@ -42,6 +44,19 @@ class Holder:
     def on_the_line(self) -> bool:
         """Whether it was greeted and has not gone."""
         return self._session is not None
+
+    def rest(self) -> None:
+        """Let it write nothing more to its database; it begins again by itself when we go without another word."""
+        assert self._session is not None
+        self._session.send({"go": "rest"})
+        self._receive("rested", limit=RESTING)
+        self._rests = True
+
+    def seal(self) -> None:
+        """The successor is about to be committed: one that rests stays so, whatever becomes of us."""
+        if self._session is not None and self._rests:
+            self._session.send({"go": "seal"})
+            self._receive("sealed", limit=LEAVING)
 
     def leave(self) -> list[str]:
         """End its connections in order and let new ones wait for its successor; what there is to say about it."""

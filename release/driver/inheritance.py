@@ -43,6 +43,19 @@ class Inheritance:
             self._looking.join(PATIENCE)
         return b64encode(self._store).decode()
 
+    def rest(self) -> list[str]:
+        """Let the machine before write nothing more; what there is to say. One that does not rest is a failure."""
+        if self._looking is not None:
+            self._looking.join(PATIENCE)
+        if not self._before.on_the_line:
+            return []
+        self._before.rest()
+        return ["database: the machine before has stopped writing; the site is without it until visitors come here"]
+
+    def seal(self) -> None:
+        """The last word before a commit."""
+        self._before.seal()
+
     @property
     def has_predecessor(self) -> bool:
         """Whether another machine has the visitors still."""

@@ -11,7 +11,9 @@ from typing import Any
 __all__ = ["configuration", "release_id"]
 
 # What says where and how to release, not what runs.
-NOT_CONFIGURATION = frozenset({"servers", "address", "login_key", "bucket", "certificate_key", "source", "limits"})
+NOT_CONFIGURATION = frozenset(
+    {"servers", "address", "login_key", "bucket", "certificate_key", "source", "limits", "notify"}
+)
 
 
 def configuration(document: Mapping[str, Any]) -> dict[str, Any]:

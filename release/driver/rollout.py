@@ -15,7 +15,9 @@ from release.driver.failure import Failure
 from release.driver.inheritance import Inheritance
 from release.driver.layers import bring, layer_key
 from release.driver.report import told
+from release.driver.session import Ended, Silence
 from release.driver.together import together
+from release.driver.tools import tools
 from release.ssh import Login
 
 __all__ = ["release"]
@@ -43,6 +45,7 @@ class _Rollout:
         self._all = conversations
         self._inheritance = inheritance
         self._seconds: dict[str, float] = {}
+        self._tools: dict[str, str] = {}
 
     def run(self) -> dict[str, Any]:
         """The stages in order; a commit is the last act."""
@@ -52,6 +55,7 @@ class _Rollout:
                 self._prepare(login, manifest)
             self._stage(Conversation.flip)
             self._timed("confirm", lambda: self._stage(self._confirm))
+            self._stage(self._seal)
             self._timed("commit", lambda: self._stage(Conversation.commit))
         except (ServerFailure, KeyboardInterrupt) as error:
             if not all(each.state in ("committed", "rested") for each in self._all):
@@ -62,6 +66,7 @@ class _Rollout:
 
     def _upload(self) -> dict[str, Any]:
         """The artifact in the environment's own bucket, before any server is told of it."""
+        self._tools = tools(self._wanted.document, bucket=self._wanted.bucket)
         return bring(self._wanted.artifact, bucket=self._wanted.bucket, source=self._wanted.source)
 
     def _prepare(self, login: Login, manifest: Mapping[str, Any]) -> None:
@@ -69,7 +74,7 @@ class _Rollout:
         lead = self._all[0]
 
         def prepare(each: Conversation) -> None:
-            document = self._wanted.for_agent(manifest=manifest, lead=each is lead)
+            document = self._wanted.for_agent(manifest=manifest, tools=self._tools, lead=each is lead)
             each.prepare(login=login, document=document, urls=urls, inheritance=self._inheritance)
 
         self._stage(prepare)
@@ -83,6 +88,12 @@ class _Rollout:
             raise ServerFailure(str(error), conversation=each) from None
         if each.secured:
             each.notes += secure(each.server, name=wanted.canonical, release=wanted.release)
+
+    def _seal(self, each: Conversation) -> None:
+        try:
+            self._inheritance.seal()
+        except (Ended, Silence) as error:
+            raise ServerFailure(f"the machine before does not answer: {error}", conversation=each) from None
 
     def _finish(self) -> None:
         """What is left once the release stands: old slots drain, certificates are kept, the machine before leaves."""

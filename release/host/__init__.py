@@ -1,4 +1,4 @@
-"""The agent that releases on a server, delivered as one file."""
+"""What works on a server, delivered as one file."""
 
 import io
 import zipfile
@@ -6,20 +6,30 @@ from pathlib import Path
 
 __all__ = ["zipapp"]
 
-AGENT = Path(__file__).parent / "agent"
-MAIN = b"import sys\nfrom agent.cli import main\nsys.exit(main())\n"
+HOST = Path(__file__).parent
+# Beside the tool itself: what is imported beside the site's own packages.
+DATA = "slipway_data"
+MAIN = b"import sys\nfrom host.entry import main\nsys.exit(main())\n"
 
 
 def zipapp() -> bytes:
-    """The agent as a zipapp; the same tree gives the same bytes everywhere."""
+    """The agent and the keeper of Postgres as a zipapp; the same tree gives the same bytes everywhere."""
     # Stored: compressed bytes depend on the zlib at hand.
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         _add(archive, "__main__.py", MAIN)
-        for path in sorted(AGENT.rglob("*")):
-            if path.is_file() and "__pycache__" not in path.parts:
-                _add(archive, f"agent/{path.relative_to(AGENT).as_posix()}", path.read_bytes())
+        _add(archive, "host/__init__.py", b"")
+        parts = [HOST / name for name in ("entry.py", "notify.py")]
+        for path in [*parts, *_files("agent"), *_files("postgres")]:
+            _add(archive, f"host/{path.relative_to(HOST).as_posix()}", path.read_bytes())
+        for path in _files("data"):
+            _add(archive, f"{DATA}/{path.relative_to(HOST / 'data').as_posix()}", path.read_bytes())
     return b"#!/usr/bin/python3\n" + buffer.getvalue()
+
+
+def _files(directory: str) -> list[Path]:
+    found = sorted((HOST / directory).rglob("*"))
+    return [path for path in found if path.is_file() and "__pycache__" not in path.parts]
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -10,6 +10,8 @@ import pytest
 
 from tests.examples.conftest import GALLERY, Manage
 
+pytestmark = pytest.mark.whole
+
 HASHED = """
 from gallery.settings import *
 

@@ -26,7 +26,7 @@ class Storage:
     def refuse(self) -> None:
         if self.refusals:
             self.refusals -= 1
-            raise bucket._Refused("the storage refused", status=self.status, code=self.code)
+            raise bucket.Refused("the storage refused", status=self.status, code=self.code)
 
     def head_object(self, **_: Any) -> dict[str, Any]:
         self.refuse()
@@ -53,7 +53,7 @@ def layer(tmp_path: Path) -> Path:
 def storage(monkeypatch: pytest.MonkeyPatch, refusals: int, *, status: int) -> Storage:
     made = Storage(refusals, status=status)
     call: Callable[[Bucket, Callable[[Storage], Any]], Any] = lambda _, ask: ask(made)  # noqa: E731
-    monkeypatch.setattr(Bucket, "_call", call)
+    monkeypatch.setattr(Bucket, "call", call)
     monkeypatch.setattr("time.sleep", lambda _: None)
     return made
 

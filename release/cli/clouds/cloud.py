@@ -38,6 +38,24 @@ class Asked:
     reason: str = ""
 
 
+@dataclass(frozen=True)
+class Kind:
+    """One kind of thing an account lists: where, under which key, what identifies one, and how ours are called."""
+
+    what: str
+    type: str
+    path: str
+    rows: str
+    role: str  # of the names the engine gives: PREFIX-ROLE and seven digits; "" for what has no name
+    tool: str
+    id: str = "id"
+
+    def removal(self, id: str, curl: str) -> str:
+        """The command that removes one."""
+        plain = f"{curl}/{self.path}/{id}"
+        return f"{self.tool} {id}, or {plain}" if self.tool else plain
+
+
 class Look(Protocol):
     """`look` of each cloud's file."""
 

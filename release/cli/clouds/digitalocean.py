@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 from urllib.parse import quote
 
+from release.cli.clouds.api import MISSING, bucket_rows
 from release.cli.clouds.cloud import Row
-from release.cli.clouds.digitalocean_api import Api, verified
+from release.cli.clouds.digitalocean_api import Api
 
 __all__ = ["look"]
 
-MISSING = "missing"
 ANYWHERE = ["0.0.0.0/0", "::/0"]
 CLASHING = ("A", "AAAA", "CNAME")
 Rows = Iterable[Row]
@@ -104,23 +102,7 @@ def _database(api: Api, made: Json, again: str) -> Rows:
 
 
 def _buckets(api: Api, made: Json, again: str) -> Rows:
-    """Nobody's request: a bucket that is there refuses it, one that is not is not found."""
-    for name, url in made["buckets"].items():
-        found = _bucket(url)
-        lost = f"what was in it is gone, {again} makes an empty one"
-        yield Row(f"bucket {name}", "there", found, lost if found == MISSING else again)
-
-
-def _bucket(url: str) -> str:
-    request = urllib.request.Request(f"{url}/", method="HEAD")
-    try:
-        with urllib.request.urlopen(request, timeout=20, context=verified()):
-            return "there, and open to everybody"
-    except urllib.error.HTTPError as error:
-        with error:
-            return {403: "there", 404: MISSING}.get(error.code, f"answers {error.code}")
-    except OSError as error:
-        return f"does not answer ({getattr(error, 'reason', error)})"
+    return bucket_rows(made["buckets"], again)
 
 
 def _records(api: Api, made: Json, again: str) -> Rows:

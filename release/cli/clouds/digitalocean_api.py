@@ -1,68 +1,54 @@
-"""DigitalOcean's public API, read only, with the token `pulumi up` uses."""
+"""DigitalOcean's public API, and what of a stack's an account lists in it."""
 
 from __future__ import annotations
 
-import json
 import os
-import ssl
-import urllib.error
-import urllib.request
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from release.cli.clouds.cloud import NotAsked
-from release.live import trusted_certificates
+from release.cli.clouds.api import Reader
+from release.cli.clouds.cloud import Kind
 
-__all__ = ["Api", "verified"]
+__all__ = ["CURL", "KINDS", "PLUGIN", "Api", "ours"]
 
-SECONDS = 20
-PAGE = 200
+Json = Mapping[str, Any]
 
 
-class Api:
-    """GET, with paging; what is not there is None."""
+class Api(Reader):
+    """DigitalOcean's way to page."""
+
+    page = 200
 
     def __init__(self) -> None:
-        self._url = os.environ.get("DIGITALOCEAN_API_URL", "https://api.digitalocean.com").rstrip("/")
-        self._token = os.environ.get("DIGITALOCEAN_TOKEN") or os.environ.get("DIGITALOCEAN_ACCESS_TOKEN")
-        if not self._token:
-            raise NotAsked("no token: set DIGITALOCEAN_TOKEN, as for pulumi up")
-        self._tls = verified()
+        url = os.environ.get("DIGITALOCEAN_API_URL", "https://api.digitalocean.com").rstrip("/")
+        super().__init__(f"{url}/v2", "DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
 
-    def get(self, path: str) -> dict[str, Any] | None:
-        """One answer; None for a 404."""
-        headers = {"Authorization": f"Bearer {self._token}", "User-Agent": "slipway", "Accept": "application/json"}
-        request = urllib.request.Request(f"{self._url}/v2/{path}", headers=headers)
-        try:
-            with urllib.request.urlopen(request, timeout=SECONDS, context=self._tls) as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
-        except urllib.error.HTTPError as error:
-            with error:
-                if error.code == 404:
-                    return None
-                raise NotAsked(_refused(error.code, self._url)) from None
-        except (OSError, ValueError) as error:
-            raise NotAsked(f"{self._url} does not answer ({getattr(error, 'reason', error)}), try again") from None
-
-    def all(self, path: str, kind: str) -> list[dict[str, Any]]:
-        """Every row of a list, page by page."""
-        rows: list[dict[str, Any]] = []
-        page = 1
-        while True:
-            mark = "&" if "?" in path else "?"
-            found = self.get(f"{path}{mark}per_page={PAGE}&page={page}") or {}
-            rows += found.get(kind) or []
-            if not ((found.get("links") or {}).get("pages") or {}).get("next"):
-                return rows
-            page += 1
+    def more(self, found: Mapping[str, Any]) -> bool:
+        return bool(((found.get("links") or {}).get("pages") or {}).get("next"))
 
 
-def verified() -> ssl.SSLContext:
-    """Ordinary verification, with the certificates this computer trusts."""
-    return ssl.create_default_context(cafile=trusted_certificates())
+CURL = (
+    'curl -fsS -H "Authorization: Bearer $DIGITALOCEAN_TOKEN" -X DELETE '
+    "${DIGITALOCEAN_API_URL:-https://api.digitalocean.com}/v2"
+)
+PLUGIN = "digitalocean:index/"
+KINDS = (
+    Kind("droplet", "droplet:Droplet", "droplets", "droplets", r"web-\d+", "doctl compute droplet delete"),
+    Kind("database", "databaseCluster:DatabaseCluster", "databases", "databases", "database", "doctl databases delete"),
+    Kind("firewall", "firewall:Firewall", "firewalls", "firewalls", "web", "doctl compute firewall delete"),
+    Kind("network", "vpc:Vpc", "vpcs", "vpcs", "network", "doctl vpcs delete"),
+    Kind("SSH key", "sshKey:SshKey", "account/keys", "ssh_keys", "login", "doctl compute ssh-key delete"),
+    Kind("Spaces key", "spacesKey:SpacesKey", "spaces/keys", "keys", "spaces|media|releases", "", "access_key"),
+    Kind("unassigned address", "reservedIp:ReservedIp", "reserved_ips", "reserved_ips", "", "", "ip"),
+)
 
 
-def _refused(code: int, url: str) -> str:
-    if code in (401, 403):
-        return f"{url} refuses the token ({code}), set DIGITALOCEAN_TOKEN to one that may read everything"
-    return f"{url} answered {code}, try again"
+def ours(kind: Kind, row: Json, prefix: str, held: Sequence[Json]) -> bool:
+    """Whether it is called as if it were a stack's, or carries a tag of it; an address has neither."""
+    if not kind.role:
+        regions = {(each.get("outputs") or {}).get("region") for each in held if each["type"].endswith(":ReservedIp")}
+        return not row.get("droplet") and (not regions or row["region"]["slug"] in regions)
+    tagged = any(re.fullmatch(rf"{prefix}-web-[0-9a-f]+", tag) for tag in row.get("tags") or [])
+    named = re.fullmatch(rf"{prefix}-({kind.role})-[0-9a-f]{{7}}", row["name"]) is not None
+    return (tagged or named) and not row.get("default")

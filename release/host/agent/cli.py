@@ -31,13 +31,15 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(dest="verb", required=True)
     for name in ("release", "arrive", "hand-over", "reconcile"):
         verbs.add_parser(name)
-    named = {name: verbs.add_parser(name) for name in ("status", "revert", "come-back", "logs", "manage", "shell")}
+    named = {
+        name: verbs.add_parser(name) for name in ("status", "revert", "come-back", "logs", "manage", "shell", "db")
+    }
     for verb in named.values():
         verb.add_argument("--site")
     named["logs"].add_argument("-n", "--lines", type=int, default=100)
     named["logs"].add_argument("-f", "--follow", action="store_true")
     named["logs"].add_argument("--since", default="")
-    for name in ("manage", "shell"):
+    for name in ("manage", "shell", "db"):
         named[name].add_argument("command", nargs=argparse.REMAINDER)
     return parser
 

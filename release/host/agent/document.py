@@ -54,7 +54,7 @@ class Document:
     settings: str
     hosts: tuple[str, ...]
     lead: bool
-    database: Database | None
+    database: Database | None  # a Postgres
     limits: Limits
     raw: Mapping[str, Any] = field(repr=False)
 
@@ -68,6 +68,7 @@ class Document:
                 ("site", raw["site"], SITE),
                 ("release", raw["release"], RELEASE),
                 *((f"manifest: layers: {name}", layers[name], DIGEST) for name in ("dependencies", "code", "static")),
+                *((f"tools: {name}", digest, DIGEST) for name, digest in (raw.get("tools") or {}).items()),
                 *(("hosts", host, HOST) for host in raw["hosts"]),
                 *(("workers", name, NAME) for name in raw.get("workers") or {}),
                 *(("schedule", name, NAME) for name in raw.get("schedule") or {}),
@@ -120,6 +121,17 @@ class Document:
         return dict(self.raw.get("media") or {"mode": "disk"})
 
     @property
+    def sqlite(self) -> dict[str, Any] | None:
+        """Where the copy of a database file is kept, for a site that has one."""
+        given = self.raw.get("database") or {}
+        return dict(given) if given.get("kind") == "sqlite" else None
+
+    @property
+    def tools(self) -> dict[str, str]:
+        """What this machine needs beside the artifact: name to digest of a layer."""
+        return dict(self.raw.get("tools") or {})
+
+    @property
     def health(self) -> str:
         return str(self.raw.get("health") or "")
 
@@ -134,7 +146,7 @@ def _held(where: str, value: Any, shape: re.Pattern[str]) -> None:
 
 
 def _database(raw: Mapping[str, Any] | None) -> Database | None:
-    if not raw:
+    if not raw or raw.get("kind") == "sqlite":
         return None
     known = {key: raw[key] for key in Database.__annotations__ if key != "extensions"}
     return Database(**{**known, "port": int(raw["port"])}, extensions=tuple(raw.get("extensions") or ()))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from . import certificates
+from . import certificates, sqlite
 from .failure import Failure, Gone
 from .journal import Journal
 from .lock import held
@@ -39,9 +39,13 @@ def hand_over(wire: Wire, machine: Machine) -> int:
         site = Site(str(wire.receive(limit=60)["site"]), machine.root)
         arrived = load(site).arrived
         wire.send({"arrived": arrived, "certificates": certificates.copy(machine) if arrived else ""})
-        wire.expect("leave", limit=PATIENCE)
+        word = wire.receive(limit=PATIENCE).get("go")
+        if rested := word == "rest":
+            word = _rest(wire, site, machine)
+        if word != "leave":
+            raise Failure(f"driver: should say leave (got {word})")
         with held(site, machine, by="hand-over"):
-            leave(site, machine)
+            leave(site, machine, for_good=rested)
         wire.send({"left": True})
         return 0
     except Gone:
@@ -51,9 +55,27 @@ def hand_over(wire: Wire, machine: Machine) -> int:
         return 1
 
 
-def leave(site: Site, machine: Machine) -> None:
+def _rest(wire: Wire, site: Site, machine: Machine) -> str:
+    """Write nothing more to a database file that the successor takes over, unless nothing comes of it."""
+    try:
+        with held(site, machine, by="hand-over"):
+            Journal(site, machine).note("rests")
+            sqlite.rest(site, machine)
+        wire.send({"rested": True})
+        wire.expect("seal", limit=PATIENCE)
+    except (Gone, Failure):
+        come_back(site, machine)
+        raise
+    # From here on the successor's file is the site's: to serve again with this one would lose what is written there.
+    Journal(site, machine).note("sealed")
+    wire.send({"sealed": True})
+    return str(wire.receive(limit=PATIENCE).get("go"))
+
+
+def leave(site: Site, machine: Machine, *, for_good: bool = False) -> None:
     """Stop what would be done twice, hold new connections, end the open ones in order; undone by `come_back`."""
-    _arm(site, machine)
+    if not for_good:
+        _arm(site, machine)
     Journal(site, machine).note("leaves")
     machine.run(["systemctl", "stop", f"{site.name}-schedule-*.timer"], check=False)
     machine.run(["systemctl", "stop", "--no-block", f"{site.name}-worker@*.service"], check=False)
@@ -69,6 +91,8 @@ def come_back(site: Site, machine: Machine) -> None:
     """Serve again, as after a boot."""
     machine.run(["nft", "delete", "table", *TABLE.split()], check=False)
     machine.run(["systemctl", "start", "caddy"], check=False)
+    if (site.units / sqlite.unit(site)).exists():
+        machine.run(["systemctl", "start", sqlite.unit(site)], check=False)
     reconcile(site, machine)
     timers = [path.name for path in site.units.glob(f"timers.target.wants/{site.name}-schedule-*.timer")]
     if timers:

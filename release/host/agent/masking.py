@@ -14,7 +14,9 @@ __all__ = ["MASK", "forms", "masked", "pattern", "secrets_in"]
 
 MASK = "[secret]"
 SHORTEST = 6  # a shorter value would blank ordinary words
-NAMES = frozenset({"password", "admin_password", "secret_key", "login_key", "certificate_key"})
+NAMES = frozenset(
+    {"password", "admin_password", "secret_key", "login_key", "certificate_key", "private_key", "cipher", "notify"}
+)
 
 
 def secrets_in(document: object, *, inside: bool = False) -> Iterator[str]:

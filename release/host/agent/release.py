@@ -6,7 +6,7 @@ import os
 from contextlib import AbstractContextManager
 from typing import Any
 
-from . import caddy, certificates, database, layers, releases, sandbox, static, tidy, units
+from . import caddy, certificates, database, layers, releases, sandbox, sqlite, static, tidy, units
 from .document import Document
 from .failure import Failure, Gone, told
 from .gate import Answers, pass_gate
@@ -96,6 +96,9 @@ class _Release:
             layers.settle(self.site, self.machine, fetched)
         with self._phase("packages"):
             install(self.machine, self.document.packages)
+        if self.document.sqlite:
+            with self._phase("database"):
+                self._bring_database(self.document.sqlite)
         with self._phase("preflight"):
             plan = self._preflight(new.slot)
         if self.document.lead:
@@ -153,6 +156,8 @@ class _Release:
         if self.flipped:
             revert(self.site, self.machine)
         stop(self.site, self.machine, new.slot)
+        if self.document.sqlite and not load(self.site).committed:
+            sqlite.discard(self.site, self.machine)
         ahead = [*self.migrated, *(error.ahead if isinstance(error, Failure) else ())]
         self.journal.note("failed", cause=str(error), ahead=ahead)
         facts: dict[str, Any] = {"serves": serving(self.site), "ahead": ahead, "reverted": self.flipped}
@@ -176,13 +181,23 @@ class _Release:
         return status == 200 and self.document.release in body
 
     def _fetch(self) -> list[str]:
-        lacking = layers.missing(self.site, self.document.layers)
+        lacking = layers.missing(self.site, {**self.document.layers, **self.document.tools})
         self._say(need=lacking, arrived=load(self.site).arrived)
         urls = self.wire.receive(limit=60).get("urls", {})
         if unnamed := set(lacking) - set(urls):
             raise Failure(f"driver: should send a URL for every layer (none for {sorted(unnamed)[0][:12]})")
         layers.fetch(self.site, self.machine, urls={digest: urls[digest] for digest in lacking}, heed=self.wire.heed)
         return lacking
+
+    def _bring_database(self, wanted: dict[str, Any]) -> None:
+        """The file, with all that was written to it elsewhere, before anything of the site can open it."""
+        where = {"bucket": wanted["bucket"], "layer": self.document.tools["litestream"]}
+        if sqlite.is_new(self.site):
+            self.wire.send({"want": "rest"})  # another machine may be writing still
+            self.notes += self.wire.receive(limit=180).get("notes", [])
+            if sqlite.restore(self.site, self.machine, **where):
+                self.notes.append("database: restored from its copy in the bucket")
+        sqlite.copy(self.site, self.machine, **where)
 
     def _preflight(self, slot: str) -> list[str]:
         document = self.document

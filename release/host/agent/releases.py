@@ -12,6 +12,7 @@ from .document import Document
 from .failure import Failure
 from .masking import forms, secrets_in
 from .site import Site, replace_link, write
+from .sqlite import path_of
 
 __all__ = ["assemble", "environment", "needed_connections", "occupy", "processes", "web_of"]
 
@@ -121,6 +122,8 @@ def _media(document: Document) -> dict[str, Any]:
 
 def _database(site: Site, document: Document, *, sslmode: str) -> dict[str, str]:
     database = document.database
+    if document.sqlite:
+        return {"DATABASE_URL": f"sqlite:////{path_of(site).relative_to(site.root)}"}
     if not database:
         return {}
     login = f"{quote(database.user, safe='')}:{quote(database.password, safe='')}"
@@ -143,4 +146,5 @@ def _public(document: Document) -> dict[str, Any]:
         "workers": document.workers,
         "schedule": document.schedule,
         "writable": document.writable,
+        "tools": document.tools,
     }

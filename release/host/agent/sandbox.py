@@ -13,7 +13,9 @@ from .machine import Machine
 from .site import Site
 from .units import binds
 
-__all__ = ["argv", "django"]
+__all__ = ["CREDENTIALS", "argv", "django", "once"]
+
+CREDENTIALS = "$CREDENTIALS_DIRECTORY"  # as a shell in the sandbox finds what systemd loaded for it
 
 
 def argv(
@@ -24,26 +26,41 @@ def argv(
     command: Sequence[str],
     writable: Sequence[str] = (),
     env: Mapping[str, str] | None = None,
+    beside: Sequence[str] = (),
     how: Sequence[str] = ("--pipe",),
 ) -> list[str]:
-    """systemd-run's command line; the unit's name makes systemd apply the sandbox to it."""
+    """systemd-run's command line; the unit's name makes systemd apply the sandbox to it.
+
+    `beside` are places of modules besides the site's own, which win.
+    """
     home = f"/srv/{site.name}/slots/{slot}"
     given = {
-        "PYTHONPATH": ":".join(f"{home}/{part}" for part in ("overlay", "site-packages", "app")),
+        "PYTHONPATH": ":".join([*(f"{home}/{part}" for part in ("overlay", "site-packages", "app")), *beside]),
         "DJANGO_SETTINGS_MODULE": "slipway_settings",
         **(env or {}),
     }
+    own = [
+        *how,
+        f"--working-directory={home}/app",
+        *(f"--property={bind}" for bind in binds(site, slot=slot, writable=writable)),
+        *(f"--setenv={name}={value}" for name, value in given.items()),
+    ]
+    return once(site, verb=verb, command=command, credential=f"env:/etc/slipway/{site.name}/{slot}.env", how=own)
+
+
+def once(
+    site: Site, *, verb: str, command: Sequence[str], credential: str, how: Sequence[str] = ("--pipe",)
+) -> list[str]:
+    """Any command as the site's user with one file of root's; nothing of a release is within its reach by itself."""
     return [
         "systemd-run",
         "--quiet",
         "--wait",
         "--collect",
-        *how,
+        "--expand-environment=no",  # a command's words are its own, with every $ in them
         f"--unit={site.name}-run-{verb}-{secrets.token_hex(4)}",
-        f"--working-directory={home}/app",
-        f"--property=LoadCredential=env:/etc/slipway/{site.name}/{slot}.env",
-        *(f"--property={bind}" for bind in binds(site, slot=slot, writable=writable)),
-        *(f"--setenv={name}={value}" for name, value in given.items()),
+        f"--property=LoadCredential={credential}",
+        *how,
         "--",
         *command,
     ]

@@ -63,6 +63,7 @@ def _queued(machine: Machine, socket: str) -> int:
 
 def _layers(release: Path) -> list[str]:
     try:
-        return list(json.loads((release / "release.json").read_text())["manifest"]["layers"].values())
+        facts = json.loads((release / "release.json").read_text())
+        return [*facts["manifest"]["layers"].values(), *facts.get("tools", {}).values()]
     except (OSError, ValueError, KeyError):
         return []

@@ -80,12 +80,15 @@ def enter(site: Site, *, verb: str, command: Sequence[str]) -> NoReturn:
     running = _committed(site)
     if verb == "manage":
         command = ["/usr/bin/python3", "-m", "django", *command]
+    if verb == "db":
+        command = ["/usr/bin/python3", "-m", "slipway_data", *command]
     argv = sandbox.argv(
         site,
         slot=running.slot,
         verb=verb,
         command=command or ["/bin/bash"],
         writable=_facts(site, running).get("writable", []),
+        beside=[str(Path(sys.argv[0]).resolve())] if verb == "db" else (),
         how=("--pty", "--pipe"),
     )
     plain = {"SYSTEMD_ADJUST_TERMINAL_TITLE": "0", "SYSTEMD_TINT_BACKGROUND": "0"}

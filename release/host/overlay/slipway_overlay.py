@@ -88,6 +88,9 @@ def database(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> l
         return []
     databases = dict(user.get("DATABASES", {}))
     default = dict(databases.get("default", {}))
+    if environ.get("DATABASE_URL", "").startswith("sqlite:///"):
+        wanted = sqlite(path=environ["DATABASE_URL"].removeprefix("sqlite:///"), default=default)
+        return [("DATABASES", {**databases, "default": wanted}, "database of the stack")]
     if environ.get("DATABASE_URL"):
         wanted = postgres(url=environ["DATABASE_URL"], default=default)
         return [("DATABASES", {**databases, "default": wanted}, "database of the stack"), *postgres_app(user)]
@@ -96,6 +99,28 @@ def database(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> l
         wanted = {**default, "NAME": f"{state(environ)}/{name}"}
         return [("DATABASES", {**databases, "default": wanted}, "the release itself is read-only")]
     return []
+
+
+def sqlite(*, path: str, default: Settings) -> Settings:
+    """DATABASES['default'] for a file that both slots open and Litestream copies; options of the project's own stay."""
+    same = default.get("ENGINE", "").endswith(("sqlite3", "spatialite"))
+    options = {"timeout": 5, **(default.get("OPTIONS", {}) if same else {})}
+    if django_version() >= (5, 1):
+        # Litestream sets WAL too; a transaction that reads before it writes would fail instead of waiting.
+        pragmas = "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000;"
+        options = {"transaction_mode": "IMMEDIATE", "init_command": pragmas, **options}
+    kept = default if same else {key: default[key] for key in ("ATOMIC_REQUESTS",) if key in default}
+    engine = default["ENGINE"] if same else "django.db.backends.sqlite3"
+    return {**kept, "ENGINE": engine, "NAME": path, "OPTIONS": options}
+
+
+def django_version() -> tuple[int, int]:
+    """Options of 5.1 and newer are refused by older ones."""
+    try:
+        import django  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return (0, 0)
+    return (django.VERSION[0], django.VERSION[1])
 
 
 def postgres(*, url: str, default: Settings) -> Settings:

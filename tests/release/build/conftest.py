@@ -1,20 +1,19 @@
 """One cache and one lock for all builds of the session: packages are resolved and installed once."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from release.build import Artifact, build
+from tests.release.build.seed import PYTHON, surround
 
 Build = Callable[..., Artifact]
-PYTHON = "{}.{}".format(*sys.version_info[:2])
 
 
 @pytest.fixture
 def cache(builds: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("SLIPWAY_CACHE", str(builds / "cache"))
+    surround(monkeypatch, cache=builds / "cache")
     return builds / "cache"
 
 

@@ -14,8 +14,10 @@ from release.build.packages import check_wheels, clean
 from release.build.requirements import is_closed, parse, render
 from release.build.sources import Source, find_source
 from release.build.uv import find_uv, pip_settings, sources
-from tests.release.build.conftest import PYTHON
 from tests.release.build.projects import write
+from tests.release.build.seed import PYTHON
+
+pytestmark = pytest.mark.whole
 
 HASH = "--hash=sha256:" + "0" * 64
 COMMIT = "git+https://example.org/a.git@" + "a" * 40

@@ -24,6 +24,8 @@ from release.build.uv import UvFailed, environment, find_uv, uv
 from tests.release.build.conftest import Build
 from tests.release.build.projects import SETTINGS, site
 
+pytestmark = pytest.mark.whole
+
 LINUX = Platform("Linux", "x86_64", "2.41")
 MAC = Platform("Darwin", "arm64")
 ARM = Platform("Linux", "aarch64", "2.41")

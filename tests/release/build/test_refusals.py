@@ -8,6 +8,8 @@ from release.build import BuildError
 from tests.release.build.conftest import Build
 from tests.release.build.projects import SETTINGS, site
 
+pytestmark = pytest.mark.whole
+
 
 def test_a_declared_name_gets_a_placeholder(run: Build, tmp_path: Path) -> None:
     lines = "import os\nKEY = os.environ['STRIPE']\nPORT = int(os.environ['SMTP_PORT'])\n"

@@ -17,6 +17,8 @@ from release.build import Artifact
 from tests.release.build.conftest import Build
 from tests.release.build.projects import SETTINGS, WSGI, site
 
+pytestmark = pytest.mark.whole
+
 Ask = Callable[..., list[Any]]
 CLIENT = """
 import io, json, os, sys

@@ -37,6 +37,19 @@ encryptionsalt: v1:abc=
 """
 
 
+# As much of Django as is asked before anything of the site runs; the rest is looked at where there are machines.
+CONF = """\
+import importlib, os
+settings = importlib.import_module(os.environ["DJANGO_SETTINGS_MODULE"])
+"""
+SERVER = """\
+#!/bin/sh
+for verb; do :; done
+export DJANGO_SETTINGS_MODULE=mysite PYTHONPATH={root}:$PYTHONPATH
+{how} {python} -m release.host.data ${{verb##* }}
+"""
+
+
 @dataclass
 class Ended:
     code: int
@@ -105,6 +118,20 @@ class Desk:
             input=stdin, capture_output=True, text=True, timeout=30, check=False,
         )  # fmt: skip
         return Ended(ended.returncode, ended.stdout, ended.stderr)
+
+    def site(self, settings: str) -> None:
+        """A site with these settings: ssh runs from now on what the agent would run in its sandbox."""
+        (self.root / "mysite.py").write_text(settings)
+        (self.root / "django").mkdir()
+        (self.root / "django/conf.py").write_text(CONF)
+        self.line("exec")
+
+    def line(self, how: str) -> None:
+        """The same with something between ssh and the site."""
+        script = self.root / "state/server"
+        script.write_text(SERVER.format(root=self.root, how=how, python=sys.executable))
+        script.chmod(0o755)
+        program(self.root / "bin/ssh", f'{script} "$@"')
 
     def calls(self) -> list[dict[str, Any]]:
         return self._lines("ssh.jsonl")

@@ -71,7 +71,7 @@ def test_an_unknown_verb(desk: Desk) -> None:
     assert (ended.code, ended.err) == (
         2,
         "slipway: unknown verb: statsu, did you mean status? "
-        "the known ones are check, logs, manage, open, promote, shell, status, strays\n",
+        "the known ones are backup, check, db, logs, manage, media, open, promote, shell, status, strays\n",
     )
 
 

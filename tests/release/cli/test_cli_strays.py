@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from release.cli import strays
-from release.cli.clouds.digitalocean_api import Api
 from release.cli.refusal import Refusal
 from release.cli.strays import find
 from tests.rehearsal.cloud.client import Client
@@ -45,7 +44,7 @@ def test_only_what_is_ours_and_unknown_is_named(api: Client) -> None:  # noqa: F
     free = api("POST", "/reserved_ips", {"region": "fra1"})["reserved_ip"]["ip"]
     api("POST", "/reserved_ips", {"region": "ams3"})
     mine = state(("droplet:Droplet", str(known["id"])), ("reservedIp:ReservedIp", held), region="fra1")
-    found = find(mine, Api())
+    found = find(mine)
     assert [(each.what, each.id) for each in found if each.what not in ("SSH key", "Spaces key")] == [
         ("droplet", str(left["id"])),
         ("network", network["id"]),
@@ -59,8 +58,7 @@ def test_only_what_is_ours_and_unknown_is_named(api: Client) -> None:  # noqa: F
 
 def test_the_command_removes_it(api: Client) -> None:  # noqa: F811
     left = order(api, name="my-shop-staging-web-1-0000002", tags=[TAG])
-    account = Api()
-    (stray,) = find(state(), account)
+    (stray,) = find(state())
     assert stray.text().startswith(
         f"droplet {left['id']} (my-shop-staging-web-1-0000002): doctl compute droplet delete"
     )
@@ -68,11 +66,11 @@ def test_the_command_removes_it(api: Client) -> None:  # noqa: F811
     environment = {"DIGITALOCEAN_API_URL": api.url, "DIGITALOCEAN_TOKEN": api.token, "PATH": "/usr/bin:/bin"}
     subprocess.run(["sh", "-c", command], env=environment, check=True)
     api.until("/droplets", lambda body: not body["droplets"])
-    assert find(state(), account) == []
+    assert find(state()) == []
 
 
 def test_a_stack_without_a_state_has_no_names_yet(api: Client) -> None:  # noqa: F811
-    assert find({"deployment": None}, Api()) == []
+    assert find({"deployment": None}) == []
 
 
 def test_it_is_said_and_counts_as_an_exit_code(

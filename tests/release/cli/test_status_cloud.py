@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ import pytest
 from release.cli.clouds import Asked, ask_cloud
 from tests.plans.paper import paper_account
 from tests.rehearsal.cloud.client import Client
+from tests.release.cli.planted import buckets, like
 
 TAG = "site-web-ab12cd"
 ANYWHERE = {"addresses": ["0.0.0.0/0", "::/0"]}
@@ -50,16 +49,6 @@ class Account:
         return ask_cloud({"cloud": self.made}, stack="staging")
 
 
-class Spaces(BaseHTTPRequestHandler):
-    buckets: dict[str, int]
-
-    def do_HEAD(self) -> None:
-        self.send_response(self.buckets.get(self.path.strip("/"), 404))
-        self.end_headers()
-
-    def log_message(self, *_: object) -> None: ...
-
-
 @pytest.fixture
 def api(tmp_path: Path) -> Iterator[Client]:
     """A new account."""
@@ -88,13 +77,9 @@ def account(api: Client, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
     record = {"type": "A", "name": "www", "data": account.made["address"], "ttl": 300}
     account.made["record"] = api("POST", "/domains/example.org/records", record)["domain_record"]["id"]
     account.made["records"] = {"www.example.org": {"zone": "example.org", "name": "www"}}
-    Spaces.buckets = account.buckets
-    with ThreadingHTTPServer(("127.0.0.1", 0), Spaces) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}"
-        account.made["buckets"] = {name: f"{url}/{name}" for name in account.buckets}
+    with buckets(account.buckets) as urls:
+        account.made["buckets"] = urls
         yield account
-        server.shutdown()
 
 
 def _database(api: Client) -> dict[str, Any]:
@@ -253,17 +238,7 @@ def test_what_was_changed_behind_the_stack_is_told(account: Account, planted: st
     change, told, remedy = PLANTED[planted]
     change(account)
     lines = [row.line for row in account.ask().rows if not row.agrees]
-    assert any(_like(told, line) and remedy in line for line in lines), lines
-
-
-def _like(pattern: str, line: str) -> bool:
-    """`.*` stands for anything, everything else for itself."""
-    rest = line
-    for part in pattern.split(".*"):
-        _, found, rest = rest.partition(part)
-        if not found and part:
-            return False
-    return True
+    assert any(like(told, line) and remedy in line for line in lines), lines
 
 
 @pytest.mark.parametrize(

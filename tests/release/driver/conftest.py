@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.release.driver.world import HERE, World, client, make_artifact, program
+from tests.release.driver.world import HERE, REPOSITORY, World, client, make_artifact, program
 
 MakeBucket = Callable[[str], dict[str, str]]
 
 
+@pytest.fixture(scope="session")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where a process listens that drivers are forked off."""
+    place = tmp_path_factory.mktemp("warm") / "socket"
+    command = [sys.executable, "-m", "tests.release.driver.warm", str(place)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=REPOSITORY, text=True, stdin=pipe, stdout=pipe) as running:
+        assert running.stdin
+        assert running.stdout
+        assert running.stdout.readline() == "ready\n"
+        yield place
+        running.stdin.close()  # it goes with it; whatever it forked off may still hold its stdout
+
+
 @pytest.fixture
-def world(tmp_path: Path, bucket: dict[str, str]) -> Iterator[World]:
+def world(tmp_path: Path, bucket: dict[str, str], warm: Path) -> Iterator[World]:
     for folder in ("bin", "server-bin", "tmp", "cache/layers", "cache/manifests"):
         (tmp_path / folder).mkdir(parents=True)
     program(tmp_path / "bin" / "ssh", HERE / "fake_ssh.py")
-    program(tmp_path / "server-bin" / "sudo", HERE / "fake_sudo.py")
-    world = World(root=tmp_path, bucket=bucket, artifact=make_artifact(tmp_path / "cache"))
+    (tmp_path / "server-bin/sudo").symlink_to(HERE / "fake_sudo.sh")
+    world = World(root=tmp_path, bucket=bucket, artifact=make_artifact(tmp_path / "cache"), warm=warm)
     yield world
     world.close()
     assert list((tmp_path / "tmp").iterdir()) == [], "the driver left something behind"

@@ -6,16 +6,25 @@ import json
 import os
 import sys
 import time
+import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 SERVER = Path(os.environ["FAKE_SERVER"])
 STORY: dict[str, Any] = json.loads((SERVER / "story.json").read_text())
-sys.path.insert(0, sys.argv[1])
+CODE = Path(os.environ["FAKE_AGENTS"], Path(sys.argv[1]).name)
+if not CODE.exists():
+    # Out of the zipapp, so that it is compiled once for all its starts.
+    with zipfile.ZipFile(sys.argv[1]) as delivered:
+        delivered.extractall(f"{CODE}-{os.getpid()}")
+    with suppress(OSError):  # another server's agent was first
+        os.rename(f"{CODE}-{os.getpid()}", CODE)
+sys.path.insert(0, str(CODE))
 
-from agent import cli, gate  # type: ignore[import-not-found]  # noqa: E402 - from the zipapp
-from agent.machine import Done  # type: ignore[import-not-found]  # noqa: E402
+from host.agent import cli, gate  # type: ignore[import-not-found]  # noqa: E402 - from the zipapp
+from host.agent.machine import Done  # type: ignore[import-not-found]  # noqa: E402
 
 
 class Paper:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from release.bucket import Bucket
+from release.driver.__main__ import tell_trouble
 from release.driver.failure import Failure
 from release.driver.release_id import release_id
 from release.host.agent.masking import masked, pattern, secrets_in
@@ -72,3 +74,9 @@ def test_a_bucket_is_addressed_by_its_own_host_name() -> None:
         "https://media-1.fra1.digitaloceanspaces.com/layers/x.tar.zst?X-Amz-Algorithm=AWS4-HMAC-SHA256"
     )
     assert "us-east-1" in url
+
+
+def test_a_release_that_failed_is_told_without_its_secrets(tmp_path: Path) -> None:
+    document = {"site": "gallery", "environment": "staging", "notify": f"tee {tmp_path}/told", "login_key": "hunter2!"}
+    tell_trouble("release", document, cause=Failure("web-1: gate: hunter2! answered 500", lines=["more"]))
+    assert (tmp_path / "told").read_text() == "gallery staging: release failed: web-1: gate: [secret] answered 500\n"

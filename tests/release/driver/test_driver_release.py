@@ -15,6 +15,8 @@ import pytest
 from release.driver.release_id import release_id
 from tests.release.driver.world import KEY, World
 
+pytestmark = pytest.mark.whole
+
 SECRETS = ("sk-very-secret", "django-secret-key", "database-password", "admin-password", "bucket-secret", "login-key")
 
 

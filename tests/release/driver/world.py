@@ -12,13 +12,15 @@ import subprocess
 import sys
 import tarfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import boto3
 import zstandard
+
+from tests.release.driver.warm import Driver
 
 HERE = Path(__file__).parent
 REPOSITORY = HERE.parents[2]
@@ -48,9 +50,10 @@ class World:
     root: Path
     bucket: dict[str, str]
     artifact: str
+    warm: Path | None = None  # without it a driver is started as the program starts it
     servers: list[dict[str, str]] = field(default_factory=list)
     pages: list[http.server.ThreadingHTTPServer] = field(default_factory=list)
-    started: list[subprocess.Popen[str]] = field(default_factory=list)
+    started: list[subprocess.Popen[str] | Driver] = field(default_factory=list)
     agent: str = str(HERE / "fake_agent.py")
     python: str = sys.executable
 
@@ -88,31 +91,33 @@ class World:
         }
         return {**document, **changes}
 
-    def start(self, *words: str, document: dict[str, Any]) -> subprocess.Popen[str]:
+    def start(self, *words: str, document: dict[str, Any]) -> subprocess.Popen[str] | Driver:
         environment = {
             **os.environ,
             "PATH": f"{self.root}/bin:{os.environ['PATH']}",
             "FAKE_WORLD": str(self.root),
             "FAKE_AGENT": self.agent,
+            "FAKE_AGENTS": str(self.warm.parent) if self.warm else str(self.root),
             "FAKE_PYTHON": self.python,
+            "FAKE_SYSTEM_PYTHON": sys.executable,
             "SLIPWAY_CACHE": str(self.root / "cache"),
             "TMPDIR": str(self.root / "tmp"),
         }
-        process = subprocess.Popen(
-            [sys.executable, "-m", "release.driver", *words],
-            cwd=REPOSITORY,
-            env=environment,
-            text=True,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        self.started.append(process)
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(document))
-        process.stdin.close()
-        process.stdin = None
-        return process
+        self.started.append(self._started(words, environment, json.dumps(document)))
+        return self.started[-1]
+
+    def _started(
+        self, words: Sequence[str], environment: Mapping[str, str], document: str
+    ) -> subprocess.Popen[str] | Driver:
+        place = self.root / f"driver-{len(self.started)}"
+        if self.warm:
+            return Driver(self.warm, words=words, environment=environment, document=document, place=place)
+        place.write_text(document)
+        pipe, command = subprocess.PIPE, [sys.executable, "-m", "release.driver", *words]
+        with place.open() as given:
+            return subprocess.Popen(
+                command, cwd=REPOSITORY, env=environment, text=True, stdin=given, stdout=pipe, stderr=pipe
+            )
 
     def run(self, *words: str, document: dict[str, Any] | None = None) -> Result:
         process = self.start(*words, document=document or self.document())
@@ -200,7 +205,7 @@ def make_artifact(cache: Path, *, pack: Callable[[str], bytes] = lambda name: na
 
 
 def program(path: Path, source: Path) -> None:
-    path.write_text(f'#!/bin/sh\nexec {sys.executable} {source} "$@"\n')
+    path.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S {source} "$@"\n')
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
 
 

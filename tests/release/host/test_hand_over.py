@@ -83,3 +83,39 @@ def test_coming_back(visited: Site, machine: Recorded) -> None:
     assert machine.ran[:2] == ["nft delete table inet slipway-leaving", "systemctl start caddy"]
     assert "systemctl start --no-block gallery-holding.service" in machine.ran
     assert "systemctl start gallery-schedule-tally.timer" in machine.ran
+
+
+@pytest.fixture
+def copied(visited: Site) -> Site:
+    """A site whose database is a file that is copied to a bucket."""
+    visited.units.mkdir(parents=True, exist_ok=True)
+    (visited.units / "gallery-litestream.service").touch()
+    return visited
+
+
+def test_a_machine_that_rests_sends_the_last_writes_and_nothing_after_them(copied: Site, machine: Recorded) -> None:
+    talk(machine, {"site": "gallery"}, {"go": "rest"}, {"go": "seal"}, {"go": "leave"})
+    stopped = machine.told("systemctl stop")
+    last_writer = next(at for at, line in enumerate(stopped) if "gallery-web@*.service" in line)
+    assert "gallery-run-*.service" in stopped[last_writer]  # what a person runs there writes too
+    assert last_writer < stopped.index("systemctl stop gallery-litestream.service")
+
+
+def test_a_rest_that_comes_to_nothing_ends(copied: Site, machine: Recorded) -> None:
+    _code, heard = talk(machine, {"site": "gallery"}, {"go": "rest"})
+    assert heard[-1] == {"rested": True}
+    assert "systemctl start gallery-litestream.service" in machine.told("systemctl start")
+    assert any("gallery-" in line for line in machine.told("systemctl start --no-block"))
+
+
+def test_a_sealed_machine_never_serves_again_by_itself(copied: Site, machine: Recorded) -> None:
+    machine.answers["is-active caddy"] = Done(3, "inactive\n")
+    _code, heard = talk(machine, {"site": "gallery"}, {"go": "rest"}, {"go": "seal"}, {"go": "leave"})
+    assert [next(iter(each)) for each in heard[1:]] == ["rested", "sealed", "left"]
+    assert not machine.told("systemctl start")
+    assert not machine.told("systemd-run")
+
+
+def test_one_that_is_sealed_stays_so_when_the_driver_goes(copied: Site, machine: Recorded) -> None:
+    talk(machine, {"site": "gallery"}, {"go": "rest"}, {"go": "seal"})
+    assert not machine.told("systemctl start")

@@ -211,3 +211,23 @@ def test_conventional_names_are_exported_before_the_project_is_imported(module: 
     given = {**ENVIRONMENT, "ALLOWED_HOSTS": "theirs"}
     module.prepare(given)
     assert given["ALLOWED_HOSTS"] == given["DJANGO_ALLOWED_HOSTS"] == "theirs"
+
+
+def test_a_file_that_is_copied_is_written_as_its_copy_needs_it(
+    module: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = "sqlite:////var/lib/shop/database/db.sqlite3"
+    monkeypatch.setattr(module, "django_version", lambda: (5, 2))
+    found = applied(module, {"DATABASES": {"second": {"ENGINE": "x"}}}, DATABASE_URL=url)["DATABASES"]
+    assert found["default"] == {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": "/var/lib/shop/database/db.sqlite3",
+        "OPTIONS": {
+            "timeout": 5,
+            "transaction_mode": "IMMEDIATE",
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA busy_timeout=5000;",
+        },
+    }
+    assert found["second"] == {"ENGINE": "x"}
+    monkeypatch.setattr(module, "django_version", lambda: (4, 2))
+    assert applied(module, {}, DATABASE_URL=url)["DATABASES"]["default"]["OPTIONS"] == {"timeout": 5}

@@ -17,6 +17,8 @@ from release.cli.check.steps import Asked, inspect
 from settings import Settings
 from tests.release.build.projects import SETTINGS, site, write
 
+pytestmark = pytest.mark.whole
+
 GALLERY = Path(__file__).parents[4] / "examples/gallery"
 PYTHON = "{}.{}".format(*sys.version_info[:2])
 TROUBLE = """

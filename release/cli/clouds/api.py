@@ -1,0 +1,100 @@
+"""A cloud's public API, read only, with the token `pulumi up` uses."""
+
+from __future__ import annotations
+
+import json
+import os
+import ssl
+import urllib.error
+import urllib.request
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from release.cli.clouds.cloud import NotAsked, Row
+from release.live import trusted_certificates
+
+__all__ = ["MISSING", "Reader", "bucket_rows", "verified"]
+
+SECONDS = 20
+MISSING = "missing"
+
+
+class Reader:
+    """GET, with paging; what is not there is None."""
+
+    page = 50
+
+    def __init__(self, url: str, *tokens: str) -> None:
+        """`tokens` are the variables a token may stand in; the first one is named where none does."""
+        self._url = url.rstrip("/")
+        self._variable = tokens[0]
+        self._token = next(filter(None, map(os.environ.get, tokens)), "")
+        if not self._token:
+            raise NotAsked(f"no token: set {self._variable}, as for pulumi up")
+        self._tls = verified()
+
+    def more(self, found: Mapping[str, Any]) -> bool:
+        """Whether a list goes on behind this page."""
+        raise NotImplementedError
+
+    def get(self, path: str) -> dict[str, Any] | None:
+        """One answer; None for a 404."""
+        headers = {"Authorization": f"Bearer {self._token}", "User-Agent": "slipway", "Accept": "application/json"}
+        request = urllib.request.Request(f"{self._url}/{path}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS, context=self._tls) as answer:
+                found: dict[str, Any] = json.load(answer)
+                return found
+        except urllib.error.HTTPError as error:
+            with error:
+                if error.code == 404:
+                    return None
+                raise NotAsked(self._refused(error.code)) from None
+        except (OSError, ValueError) as error:
+            raise NotAsked(f"{self._host} does not answer ({getattr(error, 'reason', error)}), try again") from None
+
+    def all(self, path: str, kind: str) -> list[dict[str, Any]]:
+        """Every row of a list, page by page."""
+        rows: list[dict[str, Any]] = []
+        page = 1
+        while True:
+            mark = "&" if "?" in path else "?"
+            found = self.get(f"{path}{mark}per_page={self.page}&page={page}") or {}
+            rows += found.get(kind) or []
+            if not self.more(found):
+                return rows
+            page += 1
+
+    @property
+    def _host(self) -> str:
+        return self._url.rpartition("/v")[0]
+
+    def _refused(self, code: int) -> str:
+        if code in (401, 403):
+            return f"{self._host} refuses the token ({code}), set {self._variable} to one that may read everything"
+        return f"{self._host} answered {code}, try again"
+
+
+def verified() -> ssl.SSLContext:
+    """Ordinary verification, with the certificates this computer trusts."""
+    return ssl.create_default_context(cafile=trusted_certificates())
+
+
+def bucket_rows(buckets: Mapping[str, str], again: str) -> Iterable[Row]:
+    """Nobody's request: a bucket that is there refuses it, one that is not is not found."""
+    for name, url in buckets.items():
+        found = _bucket(url)
+        lost = f"what was in it is gone, {again} makes an empty one"
+        yield Row(f"bucket {name}", "there", found, lost if found == MISSING else again)
+
+
+def _bucket(url: str) -> str:
+    request = urllib.request.Request(f"{url}/", method="HEAD")
+    try:
+        with urllib.request.urlopen(request, timeout=20, context=verified()):
+            return "there, and open to everybody"
+    except urllib.error.HTTPError as error:
+        with error:
+            return {403: "there", 404: MISSING}.get(error.code, f"answers {error.code}")
+    except OSError as error:
+        return f"does not answer ({getattr(error, 'reason', error)})"
