@@ -11,7 +11,7 @@ from components.before import Before
 from components.clouds import cloud
 from components.environment import Environment
 from components.losses import OUTPUT, refuse_losses
-from components.orders import check_order
+from components.orders import check_order, refuse_meaningless
 from settings import Settings
 from settings.stack_file import stack_directory
 
@@ -31,8 +31,9 @@ signal.signal(signal.SIGINT, end)
 settings = Settings.load()
 before = Before()
 recorded = before.outputs.get(OUTPUT)
-refuse_losses(settings, recorded)
 chosen_cloud = cloud(settings.cloud)
+refuse_meaningless(settings, recorded, cloud=chosen_cloud)
+refuse_losses(settings, recorded)
 check_order(settings, recorded, cloud=chosen_cloud)
 chosen = choose(settings, lock=stack_directory() / f"{settings.environment}.lock")
 environment = Environment(settings, cloud=chosen_cloud, chosen=chosen, before=before)

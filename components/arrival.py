@@ -11,7 +11,8 @@ from components.address import Address
 from components.before import Before
 from components.clouds.cloud import Cloud
 from components.dns import Dns
-from components.release import Release, answer_of, run, tell
+from components.driver import run
+from components.release import Release, answer_of, tell
 from components.web_servers import WebServers
 from settings import Settings
 

@@ -23,6 +23,7 @@ def render(
     name: str,
     *,
     site: str,
+    address: str = "",
     host_key_private: str,
     host_key_public: str,
     login_public_key: str,
@@ -32,6 +33,7 @@ def render(
     """The user data of the machine `name`, at most 32 KiB."""
     values = {
         "site": site,
+        "address": address,
         "host_key_private": host_key_private.strip(),
         "host_key_public": host_key_public.strip(),
         "login_public_key": login_public_key.strip(),

@@ -2,21 +2,76 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+import pulumi
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components.clouds.cloud import Cloud
-from settings import Postgres
+from components.clouds.cloud import Cloud, DataServers
+from components.clouds.cloud import Database as Made
+from components.database_dumps import keep_dumps
+from components.postgres_server import Postgres, on_data_server, on_web_server
+from components.web_servers import WebServers
+from settings import Postgres as Wanted
+from settings import Servers
+
+# Another machine boots, installs Postgres and adopts the disk; measured, and told again when it is over.
+INTERRUPTION = 180
 
 
 class Database(ComponentResource):
     """A Postgres that only this environment's servers reach."""
 
-    def __init__(self, name: str, *, cloud: Cloud, wanted: Postgres, opts: ResourceOptions) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        cloud: Cloud,
+        site: str,
+        wanted: Wanted,
+        servers: Servers,
+        web: WebServers,
+        protect: bool,
+        notify: pulumi.Input[str] | None = None,
+        before: Mapping[str, Any] | None = None,
+        opts: ResourceOptions,
+    ) -> None:
+        """`before` is what the last good `up` recorded of the settings."""
         super().__init__("slipway:components:Database", name, None, opts)
-        made = cloud.database(name, size=wanted.size, standby=wanted.standby, opts=ResourceOptions(parent=self))
+        kept = Postgres(
+            name,
+            cloud=cloud,
+            site=site,
+            extensions=wanted.extensions,
+            notify=notify,
+            protect=protect,
+            resource=self,
+        )
+        self.kept: Postgres | None = None
+
+        def on_server(machines: DataServers) -> Made:
+            self._announce(wanted, before)
+            self.kept = kept
+            return on_data_server(kept, machines, wanted=wanted, ssh_from=servers.ssh_from)
+
+        if wanted.kind == "local":
+            self.kept = kept
+            made = on_web_server(kept, web)
+        else:
+            made = cloud.database(
+                name,
+                size=wanted.size,
+                standby=wanted.standby,
+                on_server=on_server,
+                opts=ResourceOptions(parent=self),
+            )
         self.host: Output[str] = made.host
+        self.backups: dict[str, Any] = (
+            self.kept.repository
+            if self.kept
+            else keep_dumps(name, made, cloud=cloud, site=site, web=web, notify=notify, resource=self)
+        )
         # What a release is told, and migrates with.
         self.document: dict[str, Any] = {
             "host": made.host,
@@ -30,3 +85,14 @@ class Database(ComponentResource):
             "extensions": list(wanted.extensions),
         }
         self.register_outputs({"host": self.host})
+
+    def _announce(self, wanted: Wanted, before: Mapping[str, Any] | None) -> None:
+        """Its disk is never at two machines, so the old one goes first: what that costs is said beforehand."""
+        asked = {"database-generation": wanted.generation, "database-size": wanted.size}
+        changed = [key for key, value in asked.items() if before and before.get(key, value) != value]
+        if changed:
+            text = (
+                f"{' and '.join(changed)}: the database's server is replaced, the old one first: the site is without "
+                f"its database for up to {INTERRUPTION} s; the data stays on its disk"
+            )
+            pulumi.warn(text, resource=self)

@@ -22,9 +22,12 @@ class Dns(ComponentResource):
         self.mode = naming.dns
         self.hosts: list[pulumi.Input[str]] = [*naming.hosts] or [address.ip.apply(name_of)]
         self.url: Output[str] = Output.concat("https://", self.hosts[0])
+        inside = ResourceOptions(parent=self)
+        for canonical in naming.hosts[:1]:
+            cloud.reverse(canonical, address=address.reserved, opts=inside)
         if naming.dns == "managed":
             for host in naming.hosts:
-                cloud.record(host, zone=str(naming.domain), address=address.reserved, opts=ResourceOptions(parent=self))
+                cloud.record(host, zone=str(naming.domain), address=address.reserved, opts=inside)
         else:
             address.ip.apply(lambda ip: self._tell(naming, ip))
         self.register_outputs({"hosts": self.hosts})

@@ -12,12 +12,13 @@ from components.address import Address
 from components.arrival import Arrival
 from components.artifact import Chosen
 from components.before import Before
-from components.clouds.cloud import Cloud, Names
+from components.clouds.cloud import Cloud, Names, Storage
 from components.database import Database
 from components.dns import Dns
 from components.losses import OUTPUT, on_servers, recorded
 from components.media_store import MediaStore
 from components.release import Release
+from components.sqlite_database import SqliteDatabase
 from components.web_servers import WebServers
 from settings import Settings
 
@@ -36,12 +37,16 @@ class Environment(ComponentResource):
             "web",
             cloud=made_by,
             site=settings.site.name,
+            address=address.ip,
             wanted=settings.servers,
             protect=(settings.protect and bool(on_servers(settings))) or None,
             opts=inside,
         )
-        database = _database(settings, made_by, inside)
+        database = _database(settings, made_by, web, before, inside)
+        sqlite = SqliteDatabase("database", cloud=made_by, opts=inside) if settings.sqlite else None
+        data = sqlite or database
         media = _media(settings, made_by, inside)
+        uploads = media.document if media else {"mode": "disk"}
         release = Release(
             "release",
             cloud=made_by,
@@ -50,8 +55,8 @@ class Environment(ComponentResource):
             web=web,
             address=address,
             hosts=dns.hosts,
-            database=database.document if database else None,
-            media=media.document if media else {"mode": "disk"},
+            database=data.document if data else None,
+            media=uploads,
             opts=inside,
         )
         arrival = Arrival(
@@ -65,7 +70,7 @@ class Environment(ComponentResource):
             before=before,
             opts=inside,
         )
-        parts = [address, dns, web, database, media, release, arrival]
+        parts = [address, dns, web, data, media, release, arrival]
         _guard([part for part in parts if part], protect=settings.protect, opts=inside)
         self.outputs: dict[str, Any] = {
             "url": dns.url,
@@ -75,6 +80,7 @@ class Environment(ComponentResource):
             "phases": release.phases,
             "database_host": database.host if database else None,
             "media_bucket": media.bucket if media else None,
+            "media": Output.secret(uploads),
             "release_bucket": release.bucket,
             "servers": web.document,
             "login_key": web.login_key,
@@ -83,6 +89,7 @@ class Environment(ComponentResource):
             "release_source": Output.secret(release.source),
             "hosts": dns.hosts,
             "births": web.births,
+            **_data(settings, database),
             "cloud": {"name": settings.cloud, **made_by.made},
             OUTPUT: recorded(settings),
         }
@@ -95,6 +102,7 @@ class Environment(ComponentResource):
         return cloud(
             region=settings.region,
             network=settings.network,
+            storage=_storage(settings),
             names=names,
             protect=settings.protect,
             fail=settings.fail,
@@ -102,10 +110,47 @@ class Environment(ComponentResource):
         )
 
 
-def _database(settings: Settings, cloud: Cloud, opts: ResourceOptions) -> Database | None:
+def _storage(settings: Settings) -> Storage | None:
+    if settings.storage is None:
+        return None
+    return Storage(*(Output.secret(each) for each in settings.storage))
+
+
+def _database(
+    settings: Settings, cloud: Cloud, web: WebServers, before: Before, opts: ResourceOptions
+) -> Database | None:
     if settings.database is None:
         return None
-    return Database("database", cloud=cloud, wanted=settings.database, opts=opts)
+    return Database(
+        "database",
+        cloud=cloud,
+        site=settings.site.name,
+        wanted=settings.database,
+        servers=settings.servers,
+        web=web,
+        protect=settings.protect,
+        notify=settings.notify,
+        before=before.outputs.get(OUTPUT),
+        opts=opts,
+    )
+
+
+def _data(settings: Settings, database: Database | None) -> dict[str, Any]:
+    """Where the data is, without secrets; then what opens it, where slipway keeps it itself."""
+    if database is None:
+        return {"data": {"kind": "none", "server": None, "bucket": None}, "data_login_key": None, "backups": None}
+    kept = database.kept
+    kind = settings.database.kind if settings.database else "none"
+    public = {key: database.backups[key] for key in ("name", "region", "endpoint")}
+    return {
+        "data": {
+            "kind": "server" if kept and kind == "managed" else kind,
+            "server": kept.server if kept else None,
+            "bucket": public,
+        },
+        "data_login_key": kept.login_key if kept else None,
+        "backups": Output.secret(database.backups),
+    }
 
 
 def _media(settings: Settings, cloud: Cloud, opts: ResourceOptions) -> MediaStore | None:

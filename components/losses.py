@@ -25,7 +25,11 @@ def recorded(settings: Settings) -> dict[str, Any]:
         "site": settings.site.name,
         "region": settings.region,
         "network": settings.network or "",
-        "database": "managed" if settings.database else "none",
+        "database": settings.database.kind if settings.database else "sqlite" if settings.sqlite else "none",
+        "database-generation": settings.database.generation if settings.database else 1,
+        "database-disk": settings.database.disk if settings.database else 0,
+        "database-size": settings.database.size if settings.database else "",
+        "database-standby": bool(settings.database and settings.database.standby),
         "media": settings.site.media,
         "server-size": settings.servers.size,
         "server-generation": settings.servers.generation,
@@ -37,8 +41,11 @@ def recorded(settings: Settings) -> dict[str, Any]:
 def on_servers(settings: Settings) -> list[str]:
     """What lies on the servers' own disks, and goes with them."""
     site = settings.site
-    elsewhere = settings.database or "DATABASES" in site.keep or "DATABASE_URL" in {*site.env, *site.secrets}
     uploads = ["the uploads on the server's disk"] if site.media == "disk" else []
+    if settings.database and settings.database.kind == "local":
+        return [*uploads, "the database on the server's disk"]
+    postgres = settings.database or "DATABASES" in site.keep or "DATABASE_URL" in {*site.env, *site.secrets}
+    elsewhere = settings.sqlite or postgres
     return uploads if elsewhere else [*uploads, "the database on the server's disk"]
 
 
@@ -48,6 +55,7 @@ def refuse_losses(settings: Settings, before: Recorded | None) -> None:
     lost = _lost(before, now) if before else {}
     if before:
         _refuse_older(before, now)
+        _refuse_smaller(before, now)
         protected = before["protect"] or now["protect"]
         wrong = [key for key in lost if protected or key not in accepted]
         if wrong:
@@ -59,24 +67,44 @@ def refuse_losses(settings: Settings, before: Recorded | None) -> None:
 
 
 def _refuse_older(before: Recorded, now: Recorded) -> None:
-    was, wanted = int(before["server-generation"]), int(now["server-generation"])
-    if wanted < was:
+    kinds = [("server-generation", "the servers", "them")]
+    if _same_database(before, now):
+        kinds.append(("database-generation", "the database's server", "it"))
+    for key, what, it in kinds:
+        was, wanted = int(before.get(key, 1)), int(now[key])
+        if wanted < was:
+            raise SettingsError(
+                f"{_file(now)}: {key}: should be {was} or more, a lower one replaces {what} as a higher "
+                f"one does (got {wanted}), write {was} to keep {it} or {was + 1} to renew {it}"
+            )
+
+
+def _refuse_smaller(before: Recorded, now: Recorded) -> None:
+    was, wanted = int(before.get("database-disk", 0)), int(now["database-disk"])
+    if _same_database(before, now) and wanted < was:
         raise SettingsError(
-            f"{_file(now)}: server-generation: should be {was} or more, a lower one replaces the servers as a higher "
-            f"one does (got {wanted}), write {was} to keep them or {was + 1} to renew them"
+            f"{_file(now)}: database-disk: should be {was} or more, a disk only grows (got {wanted}), write {was}"
         )
+
+
+def _same_database(before: Recorded, now: Recorded) -> bool:
+    """One of another kind, or in another cloud, has no generation and no disk, or starts anew."""
+    return all(before[key] == now[key] for key in ("cloud", "database"))
 
 
 def _lost(before: Recorded, now: Recorded) -> dict[str, list[str]]:
     """What goes with each setting that changes."""
-    database = ["the database"] if before["database"] == "managed" else []
+    local = [what for what in before["on-servers"] if what.startswith("the database")]
+    gone = ["the database"]
+    database = {"managed": gone, "sqlite": gone, "local": local}.get(before["database"], [])
     uploads = ["the uploads"] if before["media"] != "disk" else []
     on_disk = list(before["on-servers"])
-    everything = [*database, *uploads, *on_disk, "the artifacts", "the address"]
+    elsewhere = [each for each in database if each not in on_disk]
+    everything = [*elsewhere, *uploads, *on_disk, "the artifacts", "the address"]
     moved = "disk" in (before["media"], now["media"])
     goes = {
         **dict.fromkeys(("stack", "cloud", "site", "region"), everything),
-        "network": ["the private network", *database, *on_disk],
+        "network": ["the private network", *elsewhere, *on_disk],
         "database": database,
         "media": [*uploads, *on_disk] if moved else [],
         **dict.fromkeys(("server-size", "server-generation"), on_disk),

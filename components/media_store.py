@@ -15,7 +15,7 @@ class MediaStore(ComponentResource):
 
     def __init__(self, name: str, *, cloud: Cloud, media: Media, opts: ResourceOptions) -> None:
         super().__init__("slipway:components:MediaStore", name, None, opts)
-        made = cloud.bucket(name, opts=ResourceOptions(parent=self))
+        made = cloud.bucket(name, versioned=True, opts=ResourceOptions(parent=self))
         self.bucket: Output[str] = made.name
         self.document: dict[str, Any] = {"mode": media, "bucket": bucket_document(made)}
         self.register_outputs({"bucket": self.bucket})

@@ -10,6 +10,16 @@ from settings import Settings
 
 # A change of one of these is another machine; what stands is not asked for again: a size may be sold out by now.
 MACHINE = ("region", "server-size", "server-generation")
+DATABASE = ("region", "database", "database-size", "database-standby")
+
+
+def refuse_meaningless(settings: Settings, before: Recorded | None, *, cloud: type[Cloud]) -> None:
+    """Say that the cloud has no such thing before it is said what the edit would lose, which nobody could mean.
+
+    Not where the cloud itself is changed: what that would lose comes first.
+    """
+    if before and before["cloud"] == settings.cloud:
+        cloud.refuse(order(settings, before), fail=settings.fail)
 
 
 def check_order(settings: Settings, before: Recorded | None, *, cloud: type[Cloud]) -> None:
@@ -34,11 +44,15 @@ def _check_origin(settings: Settings, stack: str) -> None:
 def order(settings: Settings, before: Recorded | None) -> Order:
     """What the last good `up` did not leave standing."""
     now, naming, database = recorded(settings), settings.naming, settings.database
-    machine = before is None or any(before.get(key) != now[key] for key in MACHINE)
+    machine, other = (
+        before is None or any(before.get(key) != now[key] for key in keys) for keys in (MACHINE, DATABASE)
+    )
     return Order(
         region=settings.region,
+        network=settings.network,
         server_size=settings.servers.size if machine else None,
-        database_size=database.size if database else None,
+        database_size=database.size if database and database.kind == "managed" and other else None,
         database_standby=bool(database and database.standby),
         zone=naming.domain if before is None and naming.dns == "managed" else None,
+        storage=settings.storage is not None,
     )

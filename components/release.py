@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pulumi
-import pulumi_command as command
 import pulumi_random as random
 from pulumi import ComponentResource, Output, ResourceOptions
 
@@ -15,14 +14,11 @@ from components.address import Address
 from components.artifact import Chosen
 from components.before import full_name
 from components.clouds.cloud import Cloud
+from components.driver import Command, run
 from components.media_store import bucket_document
 from components.web_servers import WebServers
 from settings import Settings, Site
 
-Command = command.local.Command
-
-# Relative, so that it is the same input on every computer: Commands run in the program's directory.
-DRIVER = ".venv/bin/python -m release.driver"
 LIMITS = {"gate": 60, "commit": 60, "drain": 30}
 
 
@@ -67,6 +63,7 @@ class Release(ComponentResource):
             "servers": web.document,
             "login_key": web.login_key,
             "limits": LIMITS,
+            "notify": settings.notify,
         }
         after = ResourceOptions(depends_on=web.ready)
         self.command = run("release", chosen.id, document, opts=ResourceOptions.merge(self._inside, after))
@@ -82,19 +79,6 @@ class Release(ComponentResource):
             return None
         reference = pulumi.StackReference(full_name(stack), opts=self._inside)
         return reference.get_output("release_source").apply(lambda found: _released(settings, stack, found))
-
-
-def run(name: str, subject: pulumi.Input[str], document: Mapping[str, Any], *, opts: ResourceOptions) -> Command:
-    """A verb of the driver as a Command: what it is about in plain sight, everything else on its stdin."""
-    stdin: pulumi.Input[str] = Output.json_dumps(document, sort_keys=True)
-    return Command(
-        name,
-        create=Output.concat(f"{DRIVER} {name} ", subject),
-        stdin=Output.secret(stdin),
-        add_previous_output_in_env=False,
-        logging=command.local.Logging.NONE,  # a failure carries the driver's words in its own text
-        opts=opts,
-    )
 
 
 def answer_of(made: Command, *, resource: ComponentResource) -> Output[dict[str, Any]]:

@@ -11,12 +11,16 @@ import pulumi
 from settings import forms
 from settings.as_written import check_file
 from settings.site import Media, Site, site_settings
-from settings.stack_file import Asked, SettingsError, complaint, decode
+from settings.stack_file import SECRET, STORAGE, Asked, SettingsError, complaint, decode
 
 __all__ = ["Media", "Settings", "SettingsError", "Site"]
 
-CloudName = Literal["digitalocean"]
+CloudName = Literal["digitalocean", "hetzner"]
+# The program's pair of keys, then its servers'.
+Keys = tuple[pulumi.Input[str], pulumi.Input[str], pulumi.Input[str], pulumi.Input[str]]
 Dns = Literal["managed", "external", "address"]
+DatabaseKind = Literal["managed", "local"]
+DISK = 20  # GB
 
 
 @dataclass(frozen=True)
@@ -40,10 +44,13 @@ class Servers:
 
 @dataclass(frozen=True)
 class Postgres:
-    """The environment's database."""
+    """The environment's database; `generation` and `disk` are of one that is kept on a server of its own."""
 
+    kind: DatabaseKind
     size: str
     standby: bool
+    generation: int
+    disk: int
     extensions: tuple[str, ...]
 
 
@@ -64,11 +71,14 @@ class Settings:
     cloud: CloudName
     region: str
     network: str | None
+    storage: Keys | None
     protect: bool
     accept_data_loss: tuple[str, ...]
     naming: Naming
     servers: Servers
     database: Postgres | None
+    notify: pulumi.Input[str] | None  # a webhook, or a command
+    sqlite: bool  # a file on the server, copied to a bucket as it is written
     source: Source
     site: Site
 
@@ -82,11 +92,14 @@ class Settings:
             cloud=cast(CloudName, asked.choice("cloud", get_args(CloudName), default="digitalocean")),
             region=asked.text("region", forms.REGION, example="fra1"),
             network=asked.optional("network", forms.NETWORK_ID),
+            storage=_storage(asked),
             protect=asked.flag("protect"),
             accept_data_loss=asked.texts("accept-data-loss", forms.LOSING),
             naming=_naming(asked),
             servers=_servers(asked),
             database=_database(asked),
+            notify=asked.given.get("notify"),
+            sqlite=asked.given.get("database") == "sqlite",
             source=_source(asked, stack),
             site=site_settings(asked, project),
         )
@@ -104,11 +117,23 @@ class Settings:
         check_file(stack, project, mapping)
         if isinstance(mapping.get("secrets"), dict):
             mapping["secrets"] = _secret_values(mapping["secrets"])
+        for key in SECRET.intersection(mapping):
+            mapping[key] = pulumi.Config().require_secret(key) if mapping[key] else ""
         return cls.parse(stack, mapping, project=project)
 
     def fail(self, key: str, text: str) -> NoReturn:
         """End the program over a setting that only later turns out to be wrong."""
         raise complaint(self.environment, key, text)
+
+
+def _storage(asked: Asked) -> Keys | None:
+    given = [asked.given.get(key) for key in STORAGE]
+    if not any(given):
+        return None
+    for key, value in zip(STORAGE, given, strict=True):
+        if value is None:
+            asked.fail(key, f"goes with the other storage keys, set it with pulumi config set --secret {key}")
+    return cast(Keys, tuple(given))
 
 
 def _naming(asked: Asked) -> Naming:
@@ -147,16 +172,33 @@ def _servers(asked: Asked) -> Servers:
 
 
 def _database(asked: Asked) -> Postgres | None:
-    kind = asked.choice("database", ("managed", "none"), default="managed")
+    kind = asked.choice("database", (*get_args(DatabaseKind), "sqlite", "none"), default="managed")
     extensions = asked.texts("extensions", forms.EXTENSION)
     size, standby = asked.optional("database-size", forms.SIZE), asked.flag("database-standby")
-    if kind == "none":
-        for key in ("database-size", "database-standby", "extensions"):
-            # the engine hands over Pulumi.yaml's defaults as if somebody had written them
-            if asked.given.get(key) not in (None, False, "small"):
-                asked.fail(key, "has no meaning with database: none, leave one of the two out")
+    generation, disk = (
+        asked.number("database-generation", default=1),
+        asked.number("database-disk", default=DISK, least=10),
+    )
+    if kind != "managed":
+        _refuse_managed_only(asked, kind)
+    if kind in ("sqlite", "none"):
         return None
-    return Postgres(size or "small", standby=standby, extensions=extensions)
+    return Postgres(
+        kind=cast(DatabaseKind, kind),
+        size=size or "small",
+        standby=standby,
+        generation=generation,
+        disk=disk,
+        extensions=extensions,
+    )
+
+
+def _refuse_managed_only(asked: Asked, kind: str) -> None:
+    without = ("database-size", "database-standby", "database-generation", "database-disk")
+    for key in (*without, *(("extensions",) if kind != "local" else ())):
+        # the engine hands over Pulumi.yaml's defaults as if somebody had written them
+        if asked.given.get(key) not in (None, False, "small", 1 if key == "database-generation" else DISK):
+            asked.fail(key, f"has no meaning with database: {kind}, leave one of the two out")
 
 
 def _source(asked: Asked, stack: str) -> Source:

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from settings.stack_file import KEYS, as_text, complaint, meant, stack_directory
+from settings.stack_file import KEYS, SECRET, as_text, complaint, meant, stack_directory
 
 # What the engine itself keeps in a stack file.
 TOP = ("config", "environment", "secretsprovider", "encryptedkey", "encryptionsalt")
@@ -36,10 +36,17 @@ def check_written(stack: str, project: str, written: Mapping[str, Any]) -> None:
         if space not in ("", project) and name in KEYS:
             raise complaint(stack, key, f"should stand without a namespace, write {name}")
     for key in sorted(KEYS.keys() - {"secrets"}):
-        if _encrypted(written.get(key, written.get(f"{project}:{key}"))):
-            rule = "is encrypted, but only values under secrets may be: move it there or write it in plain"
-            raise complaint(stack, key, rule)
+        _check_encryption(stack, key, written.get(key, written.get(f"{project}:{key}")))
     _refuse_plain_secrets(stack, written.get("secrets", written.get(f"{project}:secrets")))
+
+
+def _check_encryption(stack: str, key: str, value: object) -> None:
+    if key in SECRET:
+        if value and not _encrypted(value):
+            raise complaint(stack, key, f"is in plain text, run pulumi config set --secret {key}")
+    elif _encrypted(value):
+        rule = "is encrypted, but only values under secrets may be: move it there or write it in plain"
+        raise complaint(stack, key, rule)
 
 
 def _refuse_misplaced(stack: str, written: Mapping[str, Any]) -> None:

@@ -73,7 +73,9 @@ _HOST = rf"(?=.{{1,253}}$)({_LABEL}\.)+(?!\d+$){_LABEL}"  # four numbers are an 
 
 DOMAIN = _like(_HOST, "a name such as example.org", _bare_host)
 HOST = _like(_HOST, "a host name such as www.example.org", _bare_host)
-REGION = _like(r"[a-z][a-z0-9-]+", "a region's slug such as fra1", lambda text: text.lower() if len(text) == 4 else "")
+REGION = _like(
+    r"[a-z][a-z0-9-]+", "a region's slug such as fra1", lambda text: text.lower() if len(text) in (3, 4) else ""
+)
 NETWORK_ID = _like(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "the id of a private network that exists", str.lower)
 NETWORK = Form("an address or network such as 203.0.113.0/24", _is_network, _network_of)
 SIZE = _like(r"[a-z][a-z0-9_-]+", "small, medium, large or the cloud's own slug", str.lower)

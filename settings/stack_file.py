@@ -15,13 +15,19 @@ from settings.forms import Form
 
 T = TypeVar("T")
 
+# Pairs of keys of a cloud whose object storage has no API that makes them.
+STORAGE = ("storage-access-key", "storage-secret-key", "storage-site-access-key", "storage-site-secret-key")
+# Settings that are encrypted as a whole.
+SECRET = frozenset((*STORAGE, "notify"))
 # Every setting there is, and the type Pulumi.yaml declares it with.
 KEYS: Mapping[str, type] = {
     **dict.fromkeys(
-        ("cloud", "region", "network", "site", "domain", "dns", "project", "artifact", "promoted-from"), str
+        ("cloud", "region", "network", "site", "domain", "dns", "project", "artifact", "promoted-from", "notify"), str
     ),
+    **dict.fromkeys(STORAGE, str),
     **dict.fromkeys(("settings", "health", "media", "max-upload", "server-size", "database", "database-size"), str),
-    **dict.fromkeys(("servers", "server-generation", "web-processes", "web-threads"), int),
+    **dict.fromkeys(("servers", "server-generation", "database-generation", "database-disk"), int),
+    **dict.fromkeys(("web-processes", "web-threads"), int),
     **dict.fromkeys(("database-standby", "protect"), bool),
     **dict.fromkeys(("hosts", "packages", "extensions", "keep", "writable", "ssh-from", "accept-data-loss"), list),
     **dict.fromkeys(("env", "secrets", "workers", "schedule"), dict),

@@ -7,7 +7,7 @@ from importlib import import_module
 
 from components.clouds.cloud import Cloud
 
-CLOUDS: Mapping[str, str] = {"digitalocean": "DigitalOcean"}
+CLOUDS: Mapping[str, str] = {"digitalocean": "DigitalOcean", "hetzner": "Hetzner"}
 
 
 def cloud(name: str) -> type[Cloud]:

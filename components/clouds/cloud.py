@@ -9,6 +9,9 @@ from typing import Any, NoReturn, Protocol
 
 from pulumi import CustomResource, Input, Output, Resource, ResourceOptions
 
+# How long a versioned bucket keeps what was overwritten or deleted.
+KEPT_DAYS = 30
+
 # Ends the program over a setting: its key, and what is wrong with it.
 Fail = Callable[[str, str], NoReturn]
 
@@ -45,6 +48,18 @@ class Server:
 
 
 @dataclass(frozen=True)
+class DataServer:
+    """A machine on the private network with a disk that outlives it.
+
+    `private` is where the environment's servers reach it, and stays when the machine is replaced; `disk` is the device.
+    """
+
+    server: Server
+    private: Output[str]
+    disk: Output[str]
+
+
+@dataclass(frozen=True)
 class Address:
     """An address that stays when servers come and go."""
 
@@ -77,14 +92,52 @@ class Bucket:
 
 
 @dataclass(frozen=True)
+class Storage:
+    """Keys of a cloud that has no API to make them: the program's own pair, and the one its servers get."""
+
+    access_key: Output[str]
+    secret_key: Output[str]
+    site_access_key: Output[str]
+    site_secret_key: Output[str]
+
+
+@dataclass(frozen=True)
 class Order:
     """What an environment is about to ask of a cloud for the first time; None is what stands already."""
 
     region: str
+    network: str | None
     server_size: str | None
     database_size: str | None
     database_standby: bool
     zone: str | None
+    storage: bool  # whether it brings keys of its own for object storage
+
+
+class DataServers(Protocol):
+    """What a cloud that sells no Postgres promises beside, so that one can be kept on a machine."""
+
+    def data_server(
+        self,
+        name: str,
+        user_data: Input[str],
+        *,
+        size: str,
+        disk_gb: int,
+        generation: int,
+        login_public_key: Input[str],
+        ssh_from: Sequence[str],
+        opts: ResourceOptions,
+    ) -> DataServer:
+        """One Debian 13 machine for data: from outside only 22 is open, and to `ssh_from`.
+
+        It is replaced when `generation` or `size` changes, the old one first: its disk, which is guarded and stays, is
+        never at two machines. What it serves on the private network is its own firewall's to say.
+        """
+
+
+# Keeps a Postgres on one of the cloud's machines.
+OnServer = Callable[[DataServers], Database]
 
 
 class Cloud(Protocol):
@@ -94,11 +147,23 @@ class Cloud(Protocol):
     """What has been made so far, with the ids under which `slipway status` finds it at the cloud; no secrets."""
 
     @staticmethod
+    def refuse(order: Order, *, fail: Fail) -> None:
+        """Refuse settings that have no meaning here, without asking the account; a part of `check`, too."""
+
+    @staticmethod
     def check(order: Order, *, fail: Fail) -> None:
         """Refuse, before anything is made, what the account cannot have; `fail` names the setting."""
 
     def __init__(
-        self, *, region: str, network: str | None, names: Names, protect: bool, fail: Fail, parent: Resource
+        self,
+        *,
+        region: str,
+        network: str | None,
+        storage: Storage | None,
+        names: Names,
+        protect: bool,
+        fail: Fail,
+        parent: Resource,
     ) -> None:
         """`network` is a private one that exists; without it the cloud makes one. `protect` guards what holds data."""
 
@@ -114,6 +179,7 @@ class Cloud(Protocol):
     ) -> list[Server]:
         """One Debian 13 machine for each name, open on 80 and 443, and on 22 to `ssh_from`, from its birth on.
 
+        All of them are on the environment's private network.
         A machine is replaced when `generation` or `size` changes, the new one first; never because of its user data.
         """
 
@@ -121,13 +187,31 @@ class Cloud(Protocol):
         """An address, reserved and not yet assigned."""
 
     def assign(self, name: str, *, address: Address, server: Server, opts: ResourceOptions) -> Resource:
-        """Point the address at the server; it moves between running servers."""
+        """Point the address at the server; it moves between running servers, which have it from their birth on."""
 
-    def database(self, name: str, *, size: str, standby: bool, opts: ResourceOptions) -> Database:
-        """Postgres 17 with a database and a user of the site's own, and an admin."""
+    def reverse(self, host: str, *, address: Address, opts: ResourceOptions) -> None:
+        """Let the address say this name when it is asked, where the cloud has that to give."""
 
-    def bucket(self, name: str, *, opts: ResourceOptions) -> Bucket:
-        """A private bucket; in an unprotected environment it goes with everything in it."""
+    def database(
+        self,
+        name: str,
+        *,
+        size: str,
+        standby: bool,
+        on_server: OnServer,
+        opts: ResourceOptions,
+    ) -> Database:
+        """Postgres 17 with a database and a user of the site's own, and an admin.
+
+        A cloud that sells none lets `on_server` build it on a machine of its own.
+        """
+
+    def bucket(self, name: str, *, versioned: bool = False, kept: bool = False, opts: ResourceOptions) -> Bucket:
+        """A private bucket; in an unprotected environment it goes with everything in it.
+
+        `versioned` keeps what is overwritten or deleted for a while. `kept` stays when the environment goes; its key
+        can neither remove versions nor change what guards them.
+        """
 
     def record(self, host: str, *, zone: str, address: Address, opts: ResourceOptions) -> None:
         """An A record in a zone that exists; refused where a record stands that this stack did not make."""

@@ -10,7 +10,19 @@ import pulumi
 import pulumi_digitalocean as do
 from pulumi import Input, Output, Resource, ResourceOptions
 
-from components.clouds.cloud import Address, Bucket, Cloud, Database, Fail, Names, Order, Server
+from components.clouds.cloud import (
+    KEPT_DAYS,
+    Address,
+    Bucket,
+    Cloud,
+    Database,
+    Fail,
+    Names,
+    OnServer,
+    Order,
+    Server,
+    Storage,
+)
 from components.clouds.digitalocean_account import (
     DATABASE_SIZES,
     IMAGE,
@@ -18,11 +30,13 @@ from components.clouds.digitalocean_account import (
     Records,
     check,
     explain,
+    foreign,
     records,
-    unclaimed,
+    refuse,
 )
 from components.clouds.digitalocean_firewall import inbound, outbound, rules, told
 from components.clouds.digitalocean_strays import Strays, there_already
+from components.clouds.words import unclaimed
 
 # Regions without Spaces, and the nearest one that has them.
 SPACES_REGIONS: Mapping[str, str] = {"nyc1": "nyc3", "nyc2": "nyc3", "sfo1": "sfo3", "ams2": "ams3"}
@@ -33,11 +47,23 @@ class DigitalOcean:
     """Droplets behind a reserved IP, managed Postgres, Spaces; one token is all it asks for."""
 
     @staticmethod
+    def refuse(order: Order, *, fail: Fail) -> None:
+        refuse(order, fail=fail)
+
+    @staticmethod
     def check(order: Order, *, fail: Fail) -> None:
         check(order, fail=fail)
 
     def __init__(
-        self, *, region: str, network: str | None, names: Names, protect: bool, fail: Fail, parent: Resource
+        self,
+        *,
+        region: str,
+        network: str | None,
+        storage: Storage | None,
+        names: Names,
+        protect: bool,
+        fail: Fail,
+        parent: Resource,
     ) -> None:
         self._region = region
         self._existing_network = network
@@ -87,7 +113,18 @@ class DigitalOcean:
             opts=_merge(opts, deleted_with=server.machine),
         )
 
-    def database(self, name: str, *, size: str, standby: bool, opts: ResourceOptions) -> Database:
+    def reverse(self, host: str, *, address: Address, opts: ResourceOptions) -> None:
+        """A reserved IP answers to no name here."""
+
+    def database(
+        self,
+        name: str,
+        *,
+        size: str,
+        standby: bool,
+        on_server: OnServer,
+        opts: ResourceOptions,
+    ) -> Database:
         guarded = self._guarded(opts)
         cluster = do.DatabaseCluster(
             self._names.plain(name),
@@ -113,15 +150,18 @@ class DigitalOcean:
             do.DatabaseUser(name, cluster_id=cluster.id, name=own, opts=inside),
         )
 
-    def bucket(self, name: str, *, opts: ResourceOptions) -> Bucket:
+    def bucket(self, name: str, *, versioned: bool = False, kept: bool = False, opts: ResourceOptions) -> Bucket:
+        # a name says nothing of what is in it: an imported bucket keeps its own
+        guarded = _merge(self._guarded(opts), provider=self._spaces, ignore_changes=["name"], retain_on_delete=kept)
         bucket = do.SpacesBucket(
             name,
             name=self._names.unique(name),
             region=self._spaces_region,
             acl="private",
-            force_destroy=not self._protect,
-            # a name says nothing of what is in it: an imported bucket keeps its own
-            opts=_merge(self._guarded(opts), provider=self._spaces, ignore_changes=["name"]),
+            force_destroy=not (self._protect or kept),
+            versioning=do.SpacesBucketVersioningArgs(enabled=True) if versioned else None,
+            lifecycle_rules=[_forgotten()] if versioned else None,
+            opts=guarded,
         )
         self.made["buckets"][name] = Output.concat(
             "https://", bucket.name, f".{self._spaces_region}.digitaloceanspaces.com"
@@ -138,7 +178,8 @@ class DigitalOcean:
 
     def record(self, host: str, *, zone: str, address: Address, opts: ResourceOptions) -> None:
         label = "@" if host == zone else host.removesuffix(f".{zone}")
-        free = unclaimed(host, label, zone, self._zone(zone), stack=self._names.environment, fail=self._fail)
+        standing = foreign(host, label, zone, self._zone(zone), stack=self._names.environment)
+        free = unclaimed(host, standing, fail=self._fail)
         self.made["records"][host] = {"zone": zone, "name": label}
         do.DnsRecord(
             host,
@@ -229,6 +270,14 @@ class DigitalOcean:
 
 def _secret(value: Input[str]) -> Output[str]:
     return Output.secret(value)
+
+
+def _forgotten() -> do.SpacesBucketLifecycleRuleArgs:
+    """What was overwritten or deleted stays for a while."""
+    after = do.SpacesBucketLifecycleRuleNoncurrentVersionExpirationArgs(days=KEPT_DAYS)
+    return do.SpacesBucketLifecycleRuleArgs(
+        id="forgotten", enabled=True, noncurrent_version_expiration=after, abort_incomplete_multipart_upload_days=7
+    )
 
 
 def _merge(opts: ResourceOptions, **more: object) -> ResourceOptions:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import pulumi
 import pulumi_digitalocean as do
 
 from components.clouds.cloud import Fail, Order
+from components.clouds.words import explaining, near, not_ours
 
 T = TypeVar("T")
 Records = Sequence[do.outputs.GetRecordsRecordResult]
@@ -36,8 +36,15 @@ _CLASHING = ("A", "AAAA", "CNAME")
 _TOKENS = ("DIGITALOCEAN_TOKEN", "DIGITALOCEAN_ACCESS_TOKEN")
 
 
+def refuse(order: Order, *, fail: Fail) -> None:
+    """What DigitalOcean does not take."""
+    if order.storage:
+        fail("storage-access-key", "has no meaning on digitalocean, which makes its own keys, take storage-... out")
+
+
 def check(order: Order, *, fail: Fail) -> None:
     """Look up what is ordered for the first time, in one call for regions and sizes together."""
+    refuse(order, fail=fail)
     _check_database(order, fail)
     if not pulumi.Config("digitalocean").get("token") and not any(map(os.environ.get, _TOKENS)):
         raise _token("none")
@@ -59,32 +66,23 @@ def records(zone: str, *, fail: Fail) -> Records:
     )
 
 
-def unclaimed(host: str, label: str, zone: str, found: Records, *, stack: str, fail: Fail) -> pulumi.ResourceHook:
-    """The engine knows what is ours: it asks before it makes a record, in preview too, and never about one it has."""
-
-    standing = [record for record in found if record.name == label and record.type in _CLASHING]
-
-    def refuse(_: pulumi.ResourceHookArgs) -> None:
-        if standing:
-            fail("hosts", _foreign(stack, host, zone, standing[0]))
-
-    return pulumi.ResourceHook(f"existing record at {host}", refuse, pulumi.ResourceHookOptions(on_dry_run=True))
+def foreign(host: str, label: str, zone: str, found: Records, *, stack: str) -> str | None:
+    """What stands at a wanted name, and how it is taken over."""
+    for record in found:
+        if record.name == label and record.type in _CLASHING:
+            take = f"digitalocean:index/dnsRecord:DnsRecord {host} {zone},{record.id}" if record.type == "A" else None
+            return not_ours(host, f"{record.type} {record.value}", take=take, stack=stack)
+    return None
 
 
-def explain(failed: pulumi.ErrorHookArgs) -> bool:
-    """Say in words of the stack file, beside the provider's own, what an order was refused for."""
-    for refusal, words in _REFUSALS.items():
-        if any(re.search(refusal, error, re.IGNORECASE) for error in failed.errors):
-            pulumi.error(f"{failed.name}: {words}")
-            break
-    return False  # no retry: the provider has tried as often as makes sense
+explain = explaining(_REFUSALS)
 
 
 def _check_server(region: str, size: str, fail: Fail) -> None:
     regions = {each.slug: each for each in _ask(lambda: do.get_regions().regions) or []}
     open_ = sorted(slug for slug, each in regions.items() if each.available)
     if region not in regions:
-        fail("region", f"should be a region of DigitalOcean's (got {region!r}){_near(region, open_, open_)}")
+        fail("region", f"should be a region of DigitalOcean's (got {region!r}){near(region, open_, open_)}")
     if region not in open_:
         fail("region", f"should take new servers (got {region!r}, which does not), choose one of {', '.join(open_)}")
     sizes = regions[region].sizes
@@ -92,7 +90,7 @@ def _check_server(region: str, size: str, fail: Fail) -> None:
         rule = f"should be small, medium, large or one of DigitalOcean's sizes in {region}"
         usual = [slug for slug in SERVER_SIZES.values() if slug in sizes]
         got = f"{size!r}, which is {SERVER_SIZES[size]}" if size in SERVER_SIZES else repr(size)
-        fail("server-size", f"{rule} (got {got}){_near(size, sizes, usual)}")
+        fail("server-size", f"{rule} (got {got}){near(size, sizes, usual)}")
     if _ask(lambda: do.get_image(slug=IMAGE)) is None:
         fail("cloud", f"should have the image {IMAGE} (got none in this account), take a newer slipway")
 
@@ -104,7 +102,7 @@ def _check_database(order: Order, fail: Fail) -> None:
     slug = DATABASE_SIZES.get(size, size)
     if not _DATABASE_SIZE.fullmatch(slug):
         rule = "should be small, medium, large or a database size of DigitalOcean's"
-        fail("database-size", f"{rule} (got {size!r}){_near(size, _USUAL, DATABASE_SIZES.values())}")
+        fail("database-size", f"{rule} (got {size!r}){near(size, _USUAL, DATABASE_SIZES.values())}")
     if order.database_standby and slug == DATABASE_SIZES["small"]:
         fail("database-standby", f"needs a larger database (got {size}), set database-size: medium")
 
@@ -130,16 +128,3 @@ def _token(got: str) -> pulumi.RunError:
         f"DIGITALOCEAN_TOKEN: should be a token of your DigitalOcean account (got {got}), make one with full access "
         "under API > Tokens and export it, or pulumi config set --secret digitalocean:token"
     )
-
-
-def _near(word: str, known: Iterable[str], usual: Iterable[str]) -> str:
-    near = difflib.get_close_matches(word, sorted(known), n=1)
-    return f", did you mean {near[0]}?" if near else f", choose one of {', '.join(usual)} ..."
-
-
-def _foreign(stack: str, host: str, zone: str, other: do.outputs.GetRecordsRecordResult) -> str:
-    kind = "digitalocean:index/dnsRecord:DnsRecord"
-    options = f"--stack {stack} --protect=false --generate-code=false"
-    import_it = f"pulumi import {options} {kind} {host} {zone},{other.id}"
-    way_out = f"take it over with {import_it} or delete it" if other.type == "A" else "delete it"
-    return f"{host} has a record that this stack did not make (got {other.type} {other.value}), {way_out}"

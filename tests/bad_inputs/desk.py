@@ -12,6 +12,7 @@ import pytest
 import yaml
 from pulumi.runtime.settings import SETTINGS
 
+from settings.stack_file import STORAGE
 from tests.plans.account import Account
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,15 +36,17 @@ class Desk:
 
     def writes(self, config: dict[str, Any], *, text: str = "") -> None:
         """Write the stack file; `config` is also what the engine makes of it."""
-        written = {**config, "secrets": _encrypted(config.get("secrets", {}))}
+        keys = {key: _encrypted(config[key]) for key in STORAGE if key in config}
+        written = {**config, **keys, "secrets": _encrypted(config.get("secrets", {}))}
         file = self._place / f"stacks/Pulumi.{self.stack}.yaml"
         file.write_text(text or yaml.safe_dump({"config": written}, allow_unicode=True, sort_keys=False))
         texts = {
             f"slipway:{key}": value if isinstance(value, str) else json.dumps(value) for key, value in config.items()
         }
         self._patch.setenv("PULUMI_CONFIG", json.dumps(texts))
-        self._patch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps(["slipway:secrets"]))
-        pulumi.runtime.set_all_config(texts, ["slipway:secrets"])
+        secret = ["slipway:secrets", *(f"slipway:{key}" for key in keys)]
+        self._patch.setenv("PULUMI_CONFIG_SECRET_KEYS", json.dumps(secret))
+        pulumi.runtime.set_all_config(texts, secret)
 
     def complaint(self) -> str:
         """Run the program to its end: what it said, when it left everything as it was."""

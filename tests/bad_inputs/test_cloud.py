@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import pytest
 
 from components import cloud_init
-from components.web_servers import PRIVATE_KEY, PUBLIC_KEY
+from components.web_servers import ADDRESS, PRIVATE_KEY, PUBLIC_KEY
+from settings.stack_file import STORAGE
 from tests.bad_inputs.desk import GOOD, Desk
 from tests.plans.account import Account
 
@@ -104,7 +105,107 @@ ACCOUNTS: Mapping[str, Lacking] = {
 }
 
 
-@pytest.mark.parametrize("lacking", ACCOUNTS.values(), ids=ACCOUNTS)
+KEYS = {key: "A" for key in STORAGE}
+THERE = {"cloud": "hetzner", "region": "fsn1", **KEYS}
+CONSOLE = "https://console.hetzner.com"
+HCLOUD_TOKEN = "HCLOUD_TOKEN: should be a token of your Hetzner project"
+MAKE_A_TOKEN = (
+    f"make one with Read & Write under Security > API tokens in {CONSOLE} and export it, or pulumi config set "
+    "--secret hcloud:token"
+)
+AT_HETZNER: Mapping[str, Lacking] = {
+    "no storage keys": Lacking(
+        {"cloud": "hetzner", "region": "fsn1"},
+        {},
+        f"{FILE}: storage-access-key: is required on hetzner, which has no API that makes keys of its object storage: "
+        f"make two pairs under Security > S3 credentials in {CONSOLE} and set them with pulumi config set --secret, "
+        "docs/guide.md, On Hetzner, says how",
+    ),
+    "storage keys of a cloud that makes its own": Lacking(
+        KEYS,
+        {},
+        f"{FILE}: storage-access-key: has no meaning on digitalocean, which makes its own keys, take storage-... out",
+    ),
+    "a network of another cloud's": Lacking(
+        {**THERE, "network": "5a4981aa-9653-4bd1-bef5-d6bff52042e4"},
+        {},
+        f"{FILE}: network: has no meaning on hetzner, where an environment makes its own, take network out",
+    ),
+    "a standby that nobody sells": Lacking(
+        {**THERE, "database-standby": True},
+        {},
+        f"{FILE}: database-standby: has no meaning on hetzner, which sells no database, take database-standby out",
+    ),
+    "a region of DigitalOcean's": Lacking(
+        {**THERE, "region": "fra1"},
+        {},
+        f"{FILE}: region: should be a location of Hetzner's (got 'fra1'), choose one of "
+        "fsn1, nbg1, hel1, ash, hil, sin ...",
+    ),
+    "a size that is not sold there": Lacking(
+        {**THERE, "region": "ash", "server-size": "cx23"},
+        {},
+        f"{FILE}: server-size: should be small, medium, large or one of Hetzner's x86 server types to be had in ash "
+        "(got 'cx23'), did you mean cpx31?",
+    ),
+    "a size of another processor's": Lacking(
+        {**THERE, "server-size": "cax11"},
+        {},
+        f"{FILE}: server-size: should be small, medium, large or one of Hetzner's x86 server types to be had in fsn1 "
+        "(got 'cax11'), did you mean ccx13?",
+    ),
+    "a size that is sold out at Hetzner": Lacking(
+        THERE,
+        {"sold_out": ("cx23",)},
+        f"{FILE}: server-size: should be small, medium, large or one of Hetzner's x86 server types to be had in fsn1 "
+        "(got 'small', which is cx23), choose one of cx33, cx43 ...",
+    ),
+    "a database's size that is unknown": Lacking(
+        {**THERE, "database-size": "db-s-1vcpu-1gb"},
+        {},
+        f"{FILE}: database-size: should be small, medium, large or one of Hetzner's x86 server types to be had in "
+        "fsn1 (got 'db-s-1vcpu-1gb'), choose one of cx23, cx33, cx43 ...",
+    ),
+    "an image that is gone at Hetzner": Lacking(
+        THERE,
+        {"images": ("debian-14",)},
+        f"{FILE}: cloud: should have the image debian-13 (got none at Hetzner), take a newer slipway",
+    ),
+    "no such zone at Hetzner": Lacking(
+        {**THERE, "domain": "example.net"},
+        {},
+        f"{FILE}: domain: should be a zone in this Hetzner project (got 'example.net'), add it under DNS in the "
+        "console or with hcloud zone create --name example.net, or say dns: external",
+    ),
+    "a token that Hetzner refuses": Lacking(
+        THERE,
+        {"answers": "unable to authenticate (unauthorized, 4711)"},
+        f"{HCLOUD_TOKEN} (got one that Hetzner refuses), {MAKE_A_TOKEN}",
+    ),
+    "a token that may not do this": Lacking(
+        THERE,
+        {"answers": "insufficient permissions (forbidden, 4711)"},
+        f"{HCLOUD_TOKEN} (got one that may not do this), {MAKE_A_TOKEN}",
+    ),
+    "no answer of Hetzner's": Lacking(
+        THERE,
+        {"answers": "Get https://api.hetzner.cloud/v1/locations: connection refused"},
+        "Hetzner: should answer (got Get https://api.hetzner.cloud/v1/locations: connection refused), "
+        "look at https://status.hetzner.com and run the same again",
+    ),
+}
+
+
+def test_no_token_of_hetzners(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HCLOUD_TOKEN")
+    desk.writes({**GOOD, **THERE})
+    assert desk.complaint() == f"{HCLOUD_TOKEN} (got none), {MAKE_A_TOKEN}"
+
+
+EVERY = {**ACCOUNTS, **AT_HETZNER}
+
+
+@pytest.mark.parametrize("lacking", EVERY.values(), ids=EVERY)
 def test_an_account(desk: Desk, account: Account, lacking: Lacking) -> None:
     for name, value in lacking.account.items():
         setattr(account, name, value)
@@ -125,6 +226,7 @@ def test_user_data_over_the_limit(desk: Desk, monkeypatch: pytest.MonkeyPatch) -
     text = cloud_init.render(
         "web",
         site="slipway",
+        address=ADDRESS,
         host_key_private=PRIVATE_KEY,
         host_key_public=PUBLIC_KEY,
         login_public_key=PUBLIC_KEY,

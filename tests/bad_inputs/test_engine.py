@@ -11,7 +11,10 @@ import pytest
 from tests.plans.paper import ENGINE, SETTINGS, Done, Paper, paper_cloud
 from tests.rehearsal.cloud.client import Client
 
-pytestmark = pytest.mark.skipif(not ENGINE, reason="needs the pulumi engine, on PATH or built by make rehearse")
+pytestmark = [
+    pytest.mark.whole,
+    pytest.mark.skipif(not ENGINE, reason="needs the pulumi engine, on PATH or built by make rehearse"),
+]
 
 STACK = "staging"
 FILE = f"stacks/Pulumi.{STACK}.yaml"

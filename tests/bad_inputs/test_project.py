@@ -15,8 +15,10 @@ from components import artifact
 from release.build import build
 from settings import Settings
 from tests.bad_inputs import index
-from tests.release.build.conftest import PYTHON
-from tests.release.build.projects import SETTINGS, URLS, commit, listing, site, write
+from tests.release.build.projects import FILES, SETTINGS, URLS, commit, listing, site, write
+from tests.release.build.seed import PYTHON, surround
+
+pytestmark = pytest.mark.whole
 
 LAST = len(SETTINGS.splitlines()) + 1
 POINTER = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 5\n"
@@ -237,10 +239,7 @@ Choose = Callable[[Path, Mapping[str, Any]], artifact.Chosen]
 def stacks(builds: Path, tmp_path: Path) -> Path:
     """The directory of the stack files, with the lock of an earlier good build."""
     (tmp_path / "stacks").mkdir()
-    kept = builds / "stacks/good.lock"
-    if not kept.exists():
-        build(site(builds / "good"), settings="site1.settings", lock=kept, python=PYTHON)
-    shutil.copy(kept, tmp_path / "stacks/staging.lock")
+    shutil.copy(builds / "stacks/test.lock", tmp_path / "stacks/staging.lock")
     return tmp_path / "stacks"
 
 
@@ -259,7 +258,7 @@ def choose(stacks: Path, monkeypatch: pytest.MonkeyPatch) -> Choose:
 
 @pytest.fixture(autouse=True)
 def _packages(builds: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLIPWAY_CACHE", str(builds / "cache"))
+    surround(monkeypatch, cache=builds / "cache")
     links = builds / "links"
     if not links.exists():
         links.mkdir()
@@ -325,7 +324,7 @@ def test_a_path_without_anything(choose: Choose, tmp_path: Path) -> None:
 
 def test_what_a_good_project_changes_is_seen(choose: Choose, stacks: Path, builds: Path, tmp_path: Path) -> None:
     """The planted counterexample: a build that succeeds is noticed by what every case above looks at."""
-    project = site(tmp_path / "one", requirements="# changed\nDjango>=5.2,<5.3\n")
+    project = site(tmp_path / "one", requirements=f"# changed\n{FILES['requirements.txt']}", urls=f"# too\n{URLS}")
     before = state(builds, stacks, project)
     assert choose(project, {}).id
     after = state(builds, stacks, project)

@@ -10,8 +10,16 @@ from tests.bad_inputs.desk import GOOD, Desk
 
 PIN = f"sha256-{'0' * 64}"
 COMPLAINTS: list[tuple[dict[str, Any], str]] = [
-    ({"cloud": "aws"}, "cloud: should be digitalocean (got 'aws')"),
-    ({"cloud": "digital-ocean"}, "cloud: should be digitalocean (got 'digital-ocean'), did you mean digitalocean?"),
+    ({"cloud": "aws"}, "cloud: should be digitalocean or hetzner (got 'aws')"),
+    (
+        {"cloud": "digital-ocean"},
+        "cloud: should be digitalocean or hetzner (got 'digital-ocean'), did you mean digitalocean?",
+    ),
+    (
+        {"storage-access-key": "A"},
+        "storage-secret-key: goes with the other storage keys, set it with pulumi config set --secret "
+        "storage-secret-key",
+    ),
     ({"server-sise": "small"}, "unknown key: server-sise, did you mean server-size?"),
     ({"zzz": 1}, "unknown key: zzz, the known ones are in Pulumi.yaml"),
     ({"region": ""}, "region: is required, set it with pulumi config set region fra1"),
@@ -80,7 +88,17 @@ COMPLAINTS: list[tuple[dict[str, Any], str]] = [
         {"ssh-from": ["203.0.113.0/24,198.51.100.0/24"]},
         "ssh-from[0]: should be an address or network such as 203.0.113.0/24 (got '203.0.113.0/24,198.51.100.0/24')",
     ),
-    ({"database": "mysql"}, "database: should be managed or none (got 'mysql')"),
+    ({"database": "mysql"}, "database: should be managed, local, sqlite or none (got 'mysql')"),
+    ({"database-disk": 5}, "database-disk: should be 10 or more (got 5)"),
+    ({"database-generation": 0}, "database-generation: should be 1 or more (got 0)"),
+    (
+        {"database": "local", "database-disk": 40},
+        "database-disk: has no meaning with database: local, leave one of the two out",
+    ),
+    (
+        {"database": "local", "database-generation": 2},
+        "database-generation: has no meaning with database: local, leave one of the two out",
+    ),
     (
         {"database": "none", "extensions": ["postgis"]},
         "extensions: has no meaning with database: none, leave one of the two out",
@@ -236,6 +254,11 @@ WRITTEN: list[tuple[str, dict[str, Any], str]] = [
         "config: {env: {TOKEN: {secure: 'v1:x'}}}",
         {},
         "env: is encrypted, but only values under secrets may be: move it there or write it in plain",
+    ),
+    (
+        "config: {storage-site-secret-key: hunter2}",
+        {},
+        "storage-site-secret-key: is in plain text, run pulumi config set --secret storage-site-secret-key",
     ),
     (
         "config: {secrets: {TOKEN: hunter2}}",

@@ -8,10 +8,24 @@ from typing import Any
 import pulumi_random as random
 from pulumi import CustomResource, Input, Output, ResourceOptions
 
-from components.clouds.cloud import Address, Bucket, Cloud, Database, Fail, Order, Server
+from components.clouds.cloud import (
+    Address,
+    Bucket,
+    Cloud,
+    Database,
+    DataServer,
+    DataServers,
+    Fail,
+    OnServer,
+    Order,
+    Server,
+)
 
 
 class InMemory:
+    @staticmethod
+    def refuse(order: Order, *, fail: Fail) -> None: ...
+
     @staticmethod
     def check(order: Order, *, fail: Fail) -> None: ...
 
@@ -30,18 +44,42 @@ class InMemory:
         self.asked["assign"] = (address, server, opts)
         return _thing(name, opts)
 
-    def database(self, name: str, *, size: str, standby: bool, opts: ResourceOptions) -> Database:
+    def reverse(self, host: str, *, address: Address, opts: ResourceOptions) -> None:
+        self.asked["reverse"] = host
+
+    def database(self, name: str, *, size: str, standby: bool, on_server: OnServer, opts: ResourceOptions) -> Database:
         self.asked["database"] = {"size": size, "standby": standby}
         text = _thing(name, opts).hex
         return Database(text, text.apply(lambda _: 5432), text, text, text, text, text, text)
 
-    def bucket(self, name: str, *, opts: ResourceOptions) -> Bucket:
+    def bucket(self, name: str, *, versioned: bool = False, kept: bool = False, opts: ResourceOptions) -> Bucket:
         self.asked.setdefault("buckets", []).append(name)
         text = _thing(name, opts).hex
         return Bucket(text, "here", "https://here.example", text, Output.secret(text))
 
     def record(self, host: str, *, zone: str, address: Address, opts: ResourceOptions) -> None:
         self.asked.setdefault("records", []).append((host, zone))
+
+
+class Sparse(InMemory):
+    """One that sells no Postgres, and gives a machine with a disk for one."""
+
+    def database(self, name: str, *, size: str, standby: bool, on_server: OnServer, opts: ResourceOptions) -> Database:
+        return on_server(self)
+
+    def data_server(
+        self, name: str, user_data: Input[str], *, size: str, opts: ResourceOptions, **asked: Any
+    ) -> DataServer:
+        self.asked["data_server"] = {"size": size, **asked}
+        server = Server(name, Output.from_input("192.0.2.9"), _thing(name, opts))
+        return DataServer(
+            server, Output.from_input("10.0.1.10"), Output.from_input("/dev/disk/by-id/scsi-0HC_Volume_7")
+        )
+
+
+def on_server(servers: DataServers) -> Database:
+    """For clouds that have a Postgres of their own: they never ask."""
+    raise AssertionError(servers)
 
 
 def _thing(name: str, opts: ResourceOptions) -> random.RandomId:

@@ -17,6 +17,8 @@ from components.before import Before
 from rehearsal import engine
 from tests.plans.account import Account
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).resolve().parents[2]
 ENGINE = shutil.which("pulumi") or engine.kept()
 PROGRAM = f"""

@@ -61,7 +61,7 @@ class Up:
         return self.cloud.asked
 
     def document(self, command: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(plain(self.account.one("Command", command).inputs["stdin"]))
+        found: dict[str, Any] = json.loads(plain(self.account.one("local:Command", command).inputs["stdin"]))
         return found
 
 
@@ -79,11 +79,11 @@ def test_a_release_is_told_everything_and_only_on_its_stdin(account: Account) ->
 
 AGREED = """
 site environment settings hosts env secrets secret_key database media max_upload packages workers schedule health
-keep writable web bucket certificate_key source servers address login_key limits
+keep writable web bucket certificate_key source servers address login_key limits notify
 """
 OUTPUTS = """
 url address artifact release phases database_host media_bucket release_bucket servers login_key arrival site
-release_source recorded hosts births cloud
+release_source recorded hosts births cloud data data_login_key backups media
 """
 
 
@@ -96,6 +96,7 @@ def test_no_command_shows_a_secret_a_path_or_a_time(account: Account) -> None:
     shown = [each.inputs["create"] for each in account.asked if each.type == "command:local:Command"]
     assert sorted(shown) == [
         ".venv/bin/python -m release.driver arrive 192.0.2.200",
+        ".venv/bin/python -m release.driver dumps database",
         f".venv/bin/python -m release.driver release {RUNNING}",
     ]
     for each in account.asked:
@@ -125,7 +126,7 @@ def test_outputs_are_what_was_seen_answering(account: Account) -> None:
     assert seen["arrival"] == {"state": state, "dns": "ok", "certificate": "waiting", "round": 0}
 
 
-@pytest.mark.parametrize("name", ["login_key", "release_source"])
+@pytest.mark.parametrize("name", ["login_key", "release_source", "media"])
 def test_outputs_that_open_something_are_secret(account: Account, name: str) -> None:
     assert Up(account).secret[name]
 

@@ -80,6 +80,36 @@ def test_a_generation_only_goes_up() -> None:
         "(got 2), write 3 to keep them or 4 to renew them"
     )
     refuse_losses(_settings(server_generation=4), recorded(_settings(server_generation=3)))
+    assert _refusal({"database_generation": 3}, {"database_generation": 2}) == (
+        f"{FILE}: database-generation: should be 3 or more, a lower one replaces the database's server as a higher one "
+        "does (got 2), write 3 to keep it or 4 to renew it"
+    )
+
+
+def test_a_disk_only_grows() -> None:
+    assert _refusal({"database_disk": 40}, {"database_disk": 20}) == (
+        f"{FILE}: database-disk: should be 40 or more, a disk only grows (got 20), write 40"
+    )
+    refuse_losses(_settings(database_disk=60), recorded(_settings(database_disk=40)))
+
+
+@pytest.mark.parametrize("kind", ["local", "sqlite", "none"])
+def test_a_database_of_another_kind_is_not_held_against_the_ones_machine(kind: str) -> None:
+    """What the refusal says is a way: neither the old generation nor the old disk can be written beside it."""
+    before = {"database_generation": 2, "database_disk": 40}
+    assert f"database: should stay managed, or the database would be lost (got '{kind}')" in _refusal(
+        before, {"database": kind}
+    )
+    refuse_losses(_settings(database=kind, accept_data_loss=["database"]), recorded(_settings(**before)))
+    moved = {"cloud": "hetzner", "accept_data_loss": ["cloud"]}
+    refuse_losses(_settings(**moved), recorded(_settings(**before)))
+    back = {"database": "managed", "accept_data_loss": ["database"]}
+    refuse_losses(_settings(**back), {**recorded(_settings(database="local")), "database-disk": 40})
+
+
+def test_stacks_of_before_these_settings_may_change() -> None:
+    before = {k: v for k, v in recorded(_settings()).items() if not k.startswith("database-")}
+    refuse_losses(_settings(database_generation=2), before)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +119,9 @@ def test_a_generation_only_goes_up() -> None:
         ({"media": "disk"}, {"media": "disk", "server_generation": 2}),
         ({"media": "disk"}, {"media": "private"}),
         ({"database": "none"}, {"database": "none", "server_size": "large"}),
+        ({"database": "local"}, {"database": "local", "server_generation": 2}),
+        ({"database": "local"}, {"database": "managed"}),
+        ({"database": "local"}, {"database": "none"}),
     ],
 )
 def test_what_lies_on_a_server_goes_with_it(before: dict[str, Any], now: dict[str, Any]) -> None:
@@ -104,3 +137,9 @@ def test_what_keeps_data_elsewhere_may_change(now: dict[str, Any]) -> None:
 
 def test_numbers_come_back_from_the_engine_as_floats() -> None:
     refuse_losses(_settings(), {**recorded(_settings()), "server-generation": 1.0})
+
+
+def test_a_database_that_is_copied_outlives_its_server_and_not_its_setting() -> None:
+    before = recorded(_settings(database="sqlite"))
+    refuse_losses(_settings(database="sqlite", server_generation=2, server_size="large"), before)
+    assert "database: should stay sqlite, or the database would be lost" in _refusal({"database": "sqlite"}, {})

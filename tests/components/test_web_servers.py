@@ -10,7 +10,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi import ComponentResource, ResourceOptions
+from pulumi import ComponentResource, Output, ResourceOptions
 
 from components import web_servers
 from components.cloud_init import CloudInitError
@@ -37,7 +37,9 @@ def up(account: Account, **more: Any) -> None:
     def program() -> None:
         ground = ComponentResource("slipway:components:Ground", "ground")
         servers = Servers(**{**wanted, **more})
-        WebServers("web", cloud=InMemory(), site="shop", wanted=servers, opts=ResourceOptions(parent=ground))
+        inside = ResourceOptions(parent=ground)
+        address = Output.from_input("192.0.2.200")
+        WebServers("web", cloud=InMemory(), site="shop", address=address, wanted=servers, opts=inside)
 
     account.up(program)
 

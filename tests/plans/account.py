@@ -28,6 +28,8 @@ ANSWERS = {
         "phases": {"upload": 0.5},
         "notes": ["settings: DEBUG is False"],
     },
+    "database": {"server": "database", "changed": ["made"], "seconds": {"all": 9.5}, "notes": ["database: made"]},
+    "dumps": {"server": "web-1", "changed": ["dumps"], "notes": []},
     "arrive": {"dns": "ok", "certificate": "waiting", "notes": ["certificate: not yet"]},
 }
 MADE: dict[str, dict[str, Any]] = {
@@ -42,13 +44,36 @@ MADE: dict[str, dict[str, Any]] = {
     "digitalocean:index/reservedIp:ReservedIp": {"ipAddress": "198.51.100.130"},
     "digitalocean:index/spacesKey:SpacesKey": {"accessKey": "DO00", "secretKey": "spaces-secret"},
     "digitalocean:index/sshKey:SshKey": {"fingerprint": "00:11"},
+    "hcloud:index/floatingIp:FloatingIp": {"ipAddress": "198.51.100.130"},
+    "hcloud:index/server:Server": {"ipv4Address": "198.51.100.17"},
+    "hcloud:index/volume:Volume": {"linuxDevice": "/dev/disk/by-id/scsi-0HC_Volume_101"},
     "random:index/randomId:RandomId": {"hex": "ab12cd"},
     "random:index/randomPassword:RandomPassword": {"result": "generated-password"},
     "tls:index/privateKey:PrivateKey": {
         "privateKeyOpenssh": "-----BEGIN OPENSSH PRIVATE KEY-----\nkey\n-----END OPENSSH PRIVATE KEY-----\n",
         "publicKeyOpenssh": "ssh-ed25519 AAAA\n",
+        "privateKeyPem": "-----BEGIN EC PRIVATE KEY-----\nkey\n-----END EC PRIVATE KEY-----\n",
     },
+    "tls:index/selfSignedCert:SelfSignedCert": {"certPem": "authority"},
+    "tls:index/certRequest:CertRequest": {"certRequestPem": "request"},
+    "tls:index/locallySignedCert:LocallySignedCert": {"certPem": "certificate"},
 }
+
+
+LOCATIONS = {
+    **dict.fromkeys(("fsn1", "nbg1", "hel1"), "eu-central"),
+    **{"ash": "us-east", "hil": "us-west", "sin": "ap-southeast"},
+}
+TYPES = {
+    **dict.fromkeys(("cx23", "cx33", "cx43", "cpx22", "cax11"), ("fsn1", "nbg1", "hel1")),
+    **dict.fromkeys(("cpx11", "cpx21", "cpx31"), ("ash", "hil", "sin")),
+    "ccx13": tuple(LOCATIONS),
+}
+
+
+def _location(name: str) -> dict[str, Any]:
+    rest = {"id": 1, "city": "", "country": "", "description": "", "latitude": 0.0, "longitude": 0.0}
+    return {**rest, "name": name, "networkZone": LOCATIONS[name]}
 
 
 @dataclass
@@ -99,7 +124,7 @@ class Account(mocks.Mocks):
     zones: tuple[str, ...] = ("example.org",)
     closed: tuple[str, ...] = ()  # regions that take no new servers
     sold_out: tuple[str, ...] = ()  # sizes that cannot be had
-    images: tuple[str, ...] = ("debian-13-x64",)
+    images: tuple[str, ...] = ("debian-13-x64", "debian-13")
     answers: str = ""  # what the cloud says instead of answering
     records: list[dict[str, Any]] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)  # of another stack
@@ -152,7 +177,7 @@ class Account(mocks.Mocks):
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         made = {**args.inputs, **MADE.get(args.typ, {})}
         if args.typ == "command:local:Command":
-            made["stdout"] = json.dumps(ANSWERS[args.name])
+            made["stdout"] = json.dumps(ANSWERS.get(args.name, {}))
         if args.typ == "command:remote:Command":
             made["stdout"] = self.births.get(args.name, args.inputs["create"].removeprefix("bash -s ")) + "\n"
         if args.typ == "pulumi:pulumi:StackReference":
@@ -161,8 +186,10 @@ class Account(mocks.Mocks):
         return self.ids.get(args.name, "101"), made
 
     def call(self, args: mocks.MockCallArgs) -> Any:
-        if self.answers and args.token.startswith("digitalocean:"):
+        if self.answers and args.token.startswith(("digitalocean:", "hcloud:")):
             raise _Refused(args.token, self.answers)
+        if args.token.startswith("hcloud:"):
+            return self._hetzner(args.token.rpartition(":")[2], args.args)
         match args.token:
             case "pulumi:pulumi:readStackOutputs":
                 assert args.args["name"] == f"organization/slipway/{self.stack}", args.args
@@ -191,6 +218,35 @@ class Account(mocks.Mocks):
             case "digitalocean:index/getDatabaseCa:getDatabaseCa":
                 return {"id": "c", "clusterId": args.args["clusterId"], "certificate": "-----BEGIN CERTIFICATE-----"}
         raise NotImplementedError(args.token)
+
+    def _hetzner(self, function: str, asked: dict[str, Any]) -> Any:
+        match function:
+            case "getLocations":
+                return {"id": "l", "locations": [_location(name) for name in LOCATIONS]}
+            case "getLocation":
+                return {**_location(asked["name"]), "id": 1}
+            case "getServerTypes":
+                return {"id": "t", "serverTypes": [self._type(*each) for each in TYPES.items()]}
+            case "getImage" if asked["name"] in self.images:
+                return {"id": 1, "name": asked["name"], "architecture": asked["withArchitecture"]}
+            case "getZoneRrsets" if asked["zone"] in self.zones:
+                return {"id": "r", "zone": asked["zone"], "rrsets": self.records}
+            case "getServers":
+                return {"id": "s", "withSelector": asked["withSelector"], "servers": self.droplets}
+            case "getImage" | "getZoneRrsets":
+                raise _Refused(function, f"{function} not found (not_found, 4711)")
+        raise NotImplementedError(function)
+
+    def _type(self, name: str, sold: tuple[str, ...]) -> dict[str, Any]:
+        rest = {"id": 1, "cores": 2, "memory": 4, "disk": 40, "includedTraffic": 0, "isDeprecated": False}
+        words = dict.fromkeys(("category", "cpuType", "deprecationAnnounced", "description", "storageType"), "")
+        places = [self._place(name, each) for each in sold if each not in self.closed]
+        arch = "arm" if name.startswith("cax") else "x86"
+        return {**rest, **words, "unavailableAfter": "", "name": name, "architecture": arch, "locations": places}
+
+    def _place(self, type: str, name: str) -> dict[str, Any]:
+        old = {"deprecationAnnounced": "", "isDeprecated": False, "unavailableAfter": ""}
+        return {**old, "id": 1, "name": name, "available": type not in self.sold_out, "recommended": True}
 
     def _region(self, slug: str) -> dict[str, Any]:
         sizes = [size for size in catalog.SIZES if size not in self.sold_out]

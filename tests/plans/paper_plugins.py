@@ -84,7 +84,13 @@ def _said(asked: Values) -> Values:
     *_, verb, subject = asked["create"].split(" ")
     released = {"artifact": subject, "release": "aaaaaaaaaaaa-12345678", "phases": {"upload": 0.5}, "notes": []}
     arrived = {"dns": "ok", "certificate": "ok", "notes": []}
-    words = {"release": json.dumps(released), "arrive": json.dumps(arrived)}
+    kept = {"server": subject, "changed": [], "seconds": {}, "notes": []}
+    words = {
+        "release": json.dumps(released),
+        "arrive": json.dumps(arrived),
+        "database": json.dumps(kept),
+        "dumps": json.dumps(kept),
+    }
     return {"stdout": words.get(verb, subject), "stderr": ""}
 
 

@@ -10,7 +10,10 @@ from typing import Any
 from tests.plans.account import Account, Asked, is_secret
 
 # What an order of steps hangs on.
-ORDERED = ("Command", "Droplet", "ReservedIpAssignment", "RandomId")
+ORDERED = (
+    *("Command", "Droplet", "ReservedIpAssignment", "RandomId"),
+    *("Server", "ServerNetwork", "VolumeAttachment", "FloatingIpAssignment"),
+)
 
 
 def picture(account: Account) -> str:
@@ -42,6 +45,10 @@ def _options(asked: Asked) -> Iterator[tuple[str, str]]:
     options = asked.options
     if options.protect:
         yield "protect", "true"
+    if options.deleteBeforeReplace:
+        yield "old first", "true"
+    if options.retainOnDelete:
+        yield "stays", "true"
     for key in ("ignoreChanges", "replaceOnChanges"):
         if names := list(getattr(options, key)):
             yield key, ", ".join(names)

@@ -161,3 +161,6 @@ def test_database_none_goes_with_the_defaults_of_pulumi_yaml() -> None:
     defaults = {key: about["default"] for key, about in declared.items() if "default" in about}
     given = {**defaults, **GOOD, "database": "none"}
     assert Settings.parse("staging", given).database is None
+    local = Settings.parse("staging", {**given, "database": "local"}).database
+    assert local
+    assert local.kind == "local"

@@ -10,10 +10,12 @@ import pytest
 from pulumi import ComponentResource, Output, ResourceOptions
 
 from components.clouds import CLOUDS, cloud
-from components.clouds.cloud import Cloud, Database, Names, Server
+from components.clouds.cloud import Cloud, Database, DataServers, Names, Server, Storage
 from tests.components.in_memory import InMemory
 from tests.plans.account import Account
 
+PAIRS = ("program", "program secret", "site", "site secret")
+KEYS = Storage(*map(Output.secret, PAIRS))
 Make = Callable[..., Cloud]
 
 
@@ -34,7 +36,9 @@ class Ground:
         self.parent = ComponentResource("slipway:components:Ground", "ground")
         self.opts = ResourceOptions(parent=self.parent)
         names = Names(site="slipway", environment="staging", suffix=Output.from_input("ab12cd"))
-        self.cloud = make(region="fra1", network=None, names=names, protect=protect, fail=fail, parent=self.parent)
+        self.cloud = make(
+            region="fsn1", network=None, storage=KEYS, names=names, protect=protect, fail=fail, parent=self.parent
+        )
 
     def servers(self) -> list[Server]:
         return self.cloud.servers(
@@ -47,7 +51,24 @@ class Ground:
         )
 
     def database(self) -> Database:
-        return self.cloud.database("database", size="small", standby=False, opts=self.opts)
+        return self.cloud.database("database", size="small", standby=False, on_server=self._on_server, opts=self.opts)
+
+    def _on_server(self, servers: DataServers) -> Database:
+        """No more of a Postgres than what a cloud has to do with."""
+        made = servers.data_server(
+            "database",
+            "#cloud-config",
+            size="small",
+            disk_gb=10,
+            generation=1,
+            login_public_key="ssh-ed25519 AAAA",
+            ssh_from=["203.0.113.0/24"],
+            opts=self.opts,
+        )
+        text, secret = made.private, Output.secret("made by hand")
+        port = text.apply(lambda _: 5432)
+        ca = Output.from_input("-----BEGIN CERTIFICATE-----")
+        return Database(text, port, text, text, secret, text, secret, ca)
 
 
 def known(account: Account, program: Callable[[], dict[str, Output[Any]]]) -> dict[str, tuple[Any, bool]]:

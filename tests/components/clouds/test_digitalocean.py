@@ -11,6 +11,7 @@ from pulumi import ComponentResource, Output, ResourceOptions
 from components.clouds.cloud import Names
 from components.clouds.digitalocean import DigitalOcean
 from components.clouds.digitalocean_account import DATABASE_SIZES, SERVER_SIZES, explain
+from tests.components.in_memory import on_server
 from tests.plans.account import Account, is_secret
 
 FOREIGN = {"id": 42, "name": "www", "type": "A", "value": "203.0.113.9"}
@@ -24,9 +25,8 @@ def fail(key: str, text: str) -> NoReturn:
 def cloud(**more: Any) -> DigitalOcean:
     names = Names(site="my-shop", environment="staging", suffix=Output.from_input("ab12cd"))
     parent = ComponentResource("slipway:components:Ground", "ground")
-    return DigitalOcean(
-        **{"region": "fra1", "network": None, "names": names, "protect": False, "fail": fail, "parent": parent} | more
-    )
+    asked: dict[str, Any] = {"region": "fra1", "network": None, "storage": None, "protect": False}
+    return DigitalOcean(**{**asked, "names": names, "fail": fail, "parent": parent, **more})
 
 
 def servers(made: DigitalOcean, **more: Any) -> None:
@@ -88,7 +88,11 @@ def test_server_sizes(account: Account, size: str, slug: str) -> None:
 
 @pytest.mark.parametrize(("size", "slug"), DATABASE_SIZES.items())
 def test_database_sizes(account: Account, size: str, slug: str) -> None:
-    account.up(lambda: cloud().database("database", size=size, standby=size != "small", opts=ResourceOptions()))
+    account.up(
+        lambda: cloud().database(
+            "database", size=size, standby=size != "small", on_server=on_server, opts=ResourceOptions()
+        )
+    )
     cluster = account.one("DatabaseCluster").inputs
     assert (cluster["size"], cluster["nodeCount"]) == (slug, 1 if size == "small" else 2)
 
@@ -97,7 +101,7 @@ def test_a_database_trusts_this_environments_machines_and_nothing_else(account: 
     def program() -> None:
         made = cloud()
         servers(made)
-        made.database("database", size="small", standby=False, opts=ResourceOptions())
+        made.database("database", size="small", standby=False, on_server=on_server, opts=ResourceOptions())
 
     account.up(program)
     rules = account.one("DatabaseFirewall").inputs["rules"]
@@ -130,7 +134,7 @@ def test_what_holds_data_is_protected_with_its_children(account: Account) -> Non
     def program() -> None:
         made = cloud(protect=True)
         servers(made)
-        made.database("database", size="small", standby=False, opts=ResourceOptions())
+        made.database("database", size="small", standby=False, on_server=on_server, opts=ResourceOptions())
         made.bucket("media", opts=ResourceOptions())
         made.address("address", opts=ResourceOptions())
 

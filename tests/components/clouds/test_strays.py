@@ -10,6 +10,7 @@ from pulumi import ResourceOptions
 
 from components.clouds.digitalocean_strays import there_already
 from tests.components.clouds.test_digitalocean import cloud, servers
+from tests.components.in_memory import on_server
 from tests.plans.account import Account
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJzHJfMCBRVZ5WYkmpGzfXmZcoQTTTNpWvDCr3zMUXUJ"
@@ -59,7 +60,11 @@ def test_a_preview_names_it_too(account: Account) -> None:
 def test_a_second_cluster_is_counted(account: Account) -> None:
     def counted(count: int) -> list[str]:
         account.clusters = count
-        account.up(lambda: cloud().database("database", size="small", standby=False, opts=ResourceOptions()))
+        account.up(
+            lambda: cloud().database(
+                "database", size="small", standby=False, on_server=on_server, opts=ResourceOptions()
+            )
+        )
         return [said for said in account.said if "carry this stack's tag" in said]
 
     account.held = [(CLUSTER, {"clusterUrn": "do:dbaas:101"})]
