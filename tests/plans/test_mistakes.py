@@ -6,8 +6,10 @@ No plan may delete or replace what holds data without the words that say how to 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import pytest
@@ -60,11 +62,20 @@ class Standing:
         return self.networks.get(value, there(self.cloud, value)) if isinstance(value, str) else value
 
 
+Clouds = Callable[[str], Standing]
+
+
 @pytest.fixture(scope="module")
-def standing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
-    cloud = request.param
-    with paper_cloud(tmp_path_factory.mktemp(cloud)) as paper:
-        yield Standing(cloud, paper, _networks(paper))
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
+    """Each cloud with its stacks, once for all rows: a parametrised fixture would be made anew for every one."""
+    with ExitStack() as stack:
+
+        @cache
+        def of(cloud: str) -> Standing:
+            paper = stack.enter_context(paper_cloud(tmp_path_factory.mktemp(cloud)))
+            return Standing(cloud, paper, _networks(paper))
+
+        yield of
 
 
 def _brought_up(paper: Paper, cloud: str, stack: str, networks: Mapping[str, str]) -> dict[str, Any]:
@@ -95,19 +106,19 @@ def _rows() -> Iterator[Any]:
                 yield pytest.param(cloud, stack, *row, id=f"{cloud}, {stack}: {words}")
 
 
-@pytest.mark.parametrize(("standing", "stack", "edit", "refused", "words"), list(_rows()), indirect=["standing"])
-def test_a_mistake(standing: Standing, stack: str, edit: Edit, refused: str, words: str) -> None:
-    plan = standing.edited(stack, edit)
+@pytest.mark.parametrize(("cloud", "stack", "edit", "refused", "words"), list(_rows()))
+def test_a_mistake(standing: Clouds, cloud: str, stack: str, edit: Edit, refused: str, words: str) -> None:
+    plan = standing(cloud).edited(stack, edit)
     assert plan.gone(DATA) == []
     assert plan.fine is not bool(refused), plan.error
     if refused:
         assert re.search(rf"\b{refused}\b.*{words}", plan.error, re.DOTALL), plan.error
 
 
-@pytest.mark.parametrize("standing", MISTAKES, indirect=True)
-def test_another_name_of_the_stack(standing: Standing) -> None:
-    paper = standing.paper
-    standing.bring_up("production")
+@pytest.mark.parametrize("cloud", MISTAKES)
+def test_another_name_of_the_stack(standing: Clouds, cloud: str) -> None:
+    paper = standing(cloud).paper
+    standing(cloud).bring_up("production")
     paper.pulumi("stack", "rename", "prod", stack="production")
     try:
         plan = paper.preview("prod")
@@ -118,14 +129,14 @@ def test_another_name_of_the_stack(standing: Standing) -> None:
     assert "pulumi stack rename production" in plan.error
 
 
-@pytest.mark.parametrize("standing", ["digitalocean"], indirect=True)
-def test_another_name_of_the_project(standing: Standing) -> None:
-    standing.bring_up("production")
-    described = standing.paper.place / "Pulumi.yaml"
+def test_another_name_of_the_project(standing: Clouds) -> None:
+    here = standing("digitalocean")
+    here.bring_up("production")
+    described = here.paper.place / "Pulumi.yaml"
     before = described.read_text()
     described.write_text(before.replace("name: slipway\n", "name: shop\n"))
     try:
-        plan = standing.paper.preview("production")
+        plan = here.paper.preview("production")
     finally:
         described.write_text(before)
     assert plan.gone(".*") == []
@@ -138,9 +149,9 @@ def _meant() -> Iterator[Any]:
             yield pytest.param(cloud, *row, id=f"{cloud}: {words}")
 
 
-@pytest.mark.parametrize(("standing", "stack", "edit", "kinds"), list(_meant()), indirect=["standing"])
-def test_what_is_really_meant_is_planned(standing: Standing, stack: str, edit: Edit, kinds: set[str]) -> None:
+@pytest.mark.parametrize(("cloud", "stack", "edit", "kinds"), list(_meant()))
+def test_what_is_really_meant_is_planned(standing: Clouds, cloud: str, stack: str, edit: Edit, kinds: set[str]) -> None:
     """The refusal's own steps, so that the tests above are known to see a loss."""
-    plan = standing.edited(stack, edit)
+    plan = standing(cloud).edited(stack, edit)
     assert plan.fine, plan.error
     assert kinds <= {re.split("::?", chain)[2] for chain in plan.gone(DATA)}
