@@ -30,7 +30,7 @@ class As:
 
 ANOTHER_NETWORK = "another network"
 OTHER = f"sha256-{'b' * 64}"
-_THERE = {"hetzner": {"fra1": "fsn1", "ams3": "nbg1", "fra11": "fsn11"}}
+_THERE = {"hetzner": {"ams3": "nbg1", "fra11": "fsn11"}}
 # What a stack without a Postgres of the cloud's cannot say; the second without any.
 SIZES: Edit = dict.fromkeys(("database-size", "database-standby", "database-generation", "database-disk"))
 GONE: Edit = {**SIZES, "extensions": None}

@@ -29,7 +29,7 @@ DATA = (
     "DatabaseCluster|DatabaseDb|DatabaseUser|DatabaseFirewall|SpacesBucket|SpacesKey|Vpc|ReservedIp|"
     r"Volume|Network|NetworkSubnet|FloatingIp|Command(?=::(media|releases|backups)$)|Random\w+"
 )
-CLOUDS = {cloud: there(cloud, "fra1") for cloud in MISTAKES}
+REGIONS = {"digitalocean": "fra1", "hetzner": "fsn1"}
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clouds]:
 
 
 def _brought_up(paper: Paper, cloud: str, stack: str, networks: Mapping[str, str]) -> dict[str, Any]:
-    place = {"cloud": cloud, "region": CLOUDS[cloud]}
+    place = {"cloud": cloud, "region": REGIONS[cloud]}
     own = {key: networks[value] if key == "network" else value for key, value in STACKS[cloud][stack].items()}
     paper.write(stack, {**SETTINGS, **place, **own})
     paper.start(stack)
