@@ -46,6 +46,9 @@ def summed(samples: Iterable[Sample]) -> dict[str, Any]:
         "kept": sum(sample.kept for sample in ordered),
         "milliseconds": _percentiles([sample.seconds * 1000 for sample in ordered]),
         "releases": _releases(ordered),
+        "interruption": round(failed[-1].due - failed[0].due, 2)
+        if failed
+        else 0.0,  # from the first failure to the last
         "first_failures": [_told(sample) for sample in failed[:_SHOWN]],
     }
 

@@ -100,15 +100,25 @@ class Stage:
     def root(self, script: str, *, stack: str = "staging", secret: bool = False) -> str:
         """What a shell script says, run by root on the stack's machine, over SSH as a person with its key would."""
         found = self.outputs(stack)
-        key = self.state / "test-key"
-        key.touch(mode=0o600)
-        key.write_text(found["login_key"])
-        options = f"-i {key} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
         host = found["servers"][0]["host"]
+        return self.logged_in(f"deploy@{host}", "sudo bash -eus", key=found["login_key"], input=script, secret=secret)
+
+    def data_root(self, script: str, *, stack: str = "staging") -> str:
+        """The same on the machine that keeps the stack's database."""
+        found = self.outputs(stack)
+        host = found["data"]["server"]["host"]
+        return self.logged_in(f"deploy@{host}", "sudo bash -eus", key=found["data_login_key"], input=script)
+
+    def logged_in(self, whom: str, command: str, *, key: str, input: str, secret: bool = False) -> str:
+        """What a command says that is run over SSH with this private key."""
+        file = self.state / f"test-key-{secrets.token_hex(4)}"
+        file.touch(mode=0o600)
+        file.write_text(key)
+        options = f"-i {file} -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
         try:
-            return self.type(f"inside ssh {options} deploy@{host} sudo bash -eus", input=script, secret=secret).stdout
+            return self.type(f"inside ssh {options} {whom} {command}", input=input, secret=secret).stdout
         finally:
-            key.unlink()
+            file.unlink()
 
     def take_own_token(self) -> None:
         """A token that nobody else has: where it turns up, it came from here."""
