@@ -189,6 +189,8 @@ def test_the_machines_disk_holds_them_where_only_root_reads(site: Stage, canarie
     assert planted == {"SECRET_KEY"}
     slots = {path: found.pop(path) for path in disk.glob("etc/slipway/slipway/*.env") if path in found}
     trusted = {"SECRET_KEY", "Spaces key, media", "database, site", *USERS}
+    dumps = disk / "etc/slipway/dumps.json"  # the weekly dump logs in as the site does
+    assert (found.pop(dumps), dumps.stat().st_mode & 0o777) == ({"database, site"}, 0o600)
     assert slots
     assert set().union(*slots.values()) == trusted, "what the site is trusted with, and nothing of the program's own"
     assert {name for names in found.values() for name in names} <= HOST_KEY, found
