@@ -42,7 +42,7 @@ class Census:
 
 
 def count(account: Mapping[Thing, str], held: Iterable[Thing], *, owned: Iterable[Thing] = ()) -> Census:
-    """Hold an account (what is there, and its name) against states; `owned` was there before any stack."""
+    """Hold an account (what is there, and its name) against states; `owned` is no stack's, or no more."""
     known = set(held)
     names = Counter((kind, name) for (kind, _), name in account.items() if name)
     return Census(
@@ -61,11 +61,18 @@ def account(stage: Stage) -> dict[Thing, str]:
 
 def held(stage: Stage, stacks: Sequence[str]) -> set[Thing]:
     """What the states of these stacks hold."""
-    found: set[Thing] = set()
+    return {thing for row in _rows(stage, stacks) for thing in _held(row)}
+
+
+def kept(stage: Stage, stacks: Sequence[str]) -> set[Thing]:
+    """What of it `pulumi destroy` is to leave: the bucket of the backups."""
+    return {thing for row in _rows(stage, stacks) if row.get("retainOnDelete") for thing in _held(row)}
+
+
+def _rows(stage: Stage, stacks: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     for stack in stacks:
         exported = json.loads(stage.type(f"pulumi stack export -s {stack}").stdout)
-        found |= {thing for row in exported["deployment"].get("resources") or [] for thing in _held(row)}
-    return found
+        yield from exported["deployment"].get("resources") or []
 
 
 def _held(row: Mapping[str, Any]) -> Iterator[Thing]:
