@@ -18,6 +18,13 @@ __all__ = ["arrange"]
 
 TIMES = {"dump": "Sun *-*-* 02:00:00", "dump-drill": "Sun *-*-* 05:00:00"}
 VERBS = {"dump": ("now", "backup"), "dump-drill": ("drill", "drill")}
+# A drill becomes the user postgres, and hands it files; what it restores with is installed outside of its sandbox.
+MORE = {
+    "dump": "CapabilityBoundingSet=\nPrivateUsers=yes\nUMask=0077",
+    "dump-drill": "ExecStartPre=+/usr/local/lib/slipway/backup prepare\n"
+    "CapabilityBoundingSet=CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_SETUID CAP_SETGID\n"
+    "SystemCallFilter=@chown @setuid capset",
+}
 
 
 def arrange(machine: Machine, words: Sequence[str]) -> dict[str, Any]:
@@ -29,7 +36,7 @@ def arrange(machine: Machine, words: Sequence[str]) -> dict[str, Any]:
     changed = put_text(facts_file(place), json.dumps(raw, sort_keys=True) + "\n", mode=0o600)
     put(place.tools / "backup", "backup.sh", mode=0o755)
     units = [
-        put(place.units / f"slipway-{name}.{kind}", f"weekly.{kind}", verb=verb, at=at, name=heard)
+        put(place.units / f"slipway-{name}.{kind}", f"weekly.{kind}", verb=verb, at=at, name=heard, more=MORE[name])
         for (name, at), (verb, heard) in zip(TIMES.items(), VERBS.values(), strict=True)
         for kind in ("service", "timer")
     ]

@@ -11,7 +11,7 @@ from ..agent.failure import Failure
 from ..agent.machine import Machine
 from .arranging import arrange
 from .drill import drill, last_drill
-from .dumps import drill_dump, dump, dumps_status
+from .dumps import drill_dump, dump, dumps_status, prepare
 from .place import Place
 from .repository import backrest, info
 from .restore import restore
@@ -70,6 +70,7 @@ VERBS: dict[str, Callable[[Machine, Sequence[str]], dict[str, Any]]] = {
 OF_DUMPS: dict[str, Callable[[Machine, Sequence[str]], dict[str, Any]]] = {
     "status": dumps_status,
     "now": dump,
+    "prepare": prepare,
     "drill": drill_dump,
     "outcome": outcome,
     "arrange": arrange,

@@ -29,7 +29,7 @@ from .scratch import BIN, Scratch, scratch
 from .state import disk
 from .store import Store
 
-__all__ = ["Dumps", "drill_dump", "dump", "dumps_status", "facts_file"]
+__all__ = ["Dumps", "drill_dump", "dump", "dumps_status", "facts_file", "prepare"]
 
 PREFIX = "dumps"
 LIMIT = 6 * 3600.0
@@ -107,6 +107,13 @@ def drill_dump(machine: Machine, words: Sequence[str]) -> dict[str, Any]:
         return found
 
 
+def prepare(machine: Machine, words: Sequence[str]) -> dict[str, Any]:
+    """What a drill restores with; apart from it, for its unit may not install."""
+    put(machine.root / "etc/postgresql-common/createcluster.conf", "createcluster.conf")
+    install(machine, [f"postgresql-{VERSION}"])
+    return {}
+
+
 def _drilled(machine: Machine, place: Place, dumps: Dumps) -> dict[str, Any]:
     start = time.monotonic()
     labels = _labels(machine, dumps)
@@ -118,10 +125,9 @@ def _drilled(machine: Machine, place: Place, dumps: Dumps) -> dict[str, Any]:
             raise Failure(f"dump {labels[-1]}: should be of Postgres {VERSION} (got {facts['version']})")
         dumps.store.get(machine, f"{PREFIX}/{labels[-1]}.dump", folder / "dump")
         _check_whole(folder / "dump", facts)
-        put(place.root / "etc/postgresql-common/createcluster.conf", "createcluster.conf")
-        install(machine, [f"postgresql-{VERSION}"])
+        prepare(machine, [])
         with scratch(machine, place=place, size=facts["bytes"] * ROOM) as found:
-            restored = _restored(machine, found, folder / "dump")
+            restored = _restored(machine, found, (folder / "dump").rename(found.place / "dump"))
             live = Counted({("drill", table): rows for table, rows in facts["rows"].items()}, {}, 0.0)
             if wrong := differences(live, restored.rows, written={}):
                 raise Failure(f"what was restored is not what was dumped: {wrong[0]}", detail=wrong)
@@ -141,7 +147,6 @@ def _drilled(machine: Machine, place: Place, dumps: Dumps) -> dict[str, Any]:
 
 def _restored(machine: Machine, found: Scratch, path: Path) -> Counted:
     """A cluster that has never been anything else, and the dump in it."""
-    shutil.chown(path.parent, OWNER)
     shutil.chown(path, OWNER)
     as_owner(machine, [f"{BIN}/initdb", "--data-checksums", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions",
                        f"--pgdata={found.data}"])  # fmt: skip
@@ -219,7 +224,7 @@ def _told(facts: Mapping[str, Any]) -> dict[str, Any]:
 @contextmanager
 def _folder(place: Place) -> Iterator[Path]:
     """On disk, for root; what an interrupted one left is gone before the next."""
-    folder = place.root / "var/lib/slipway/dump"
+    folder = place.workshop / "dump"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, mode=0o700)
     try:

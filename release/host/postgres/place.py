@@ -43,9 +43,14 @@ class Place:
         return self.disk / VERSION / CLUSTER
 
     @property
+    def workshop(self) -> Path:
+        """Root's own. `/var/lib/SITE` is a site's, and a site may be called slipway."""
+        return self.root / "var/lib/slipway-backup"
+
+    @property
     def state(self) -> Path:
         """What was seen and told, on the disk that outlives the machine where there is one."""
-        return (self.disk if self.disk.exists() else self.root / "var/lib/slipway") / "backup"
+        return self.disk / "backup" if self.disk.exists() else self.workshop / "state"
 
     @property
     def configuration(self) -> Path:

@@ -24,7 +24,9 @@ def as_owner(
     limit: float | None = 600,
 ) -> Done:
     """Run a command as the user postgres, which root may become and a unit of ours is already."""
-    own = ["runuser", "-u", OWNER, "--", *argv] if os.geteuid() == 0 else list(argv)
+    # setpriv rather than runuser: no session is opened, which a unit's sandbox would refuse
+    become = ["setpriv", f"--reuid={OWNER}", f"--regid={OWNER}", "--init-groups", "--"]
+    own = [*become, *argv] if os.geteuid() == 0 else list(argv)
     return machine.run(own, check=check, input=input, env=env, limit=limit)
 
 

@@ -28,6 +28,7 @@ SETTINGS = {
     "archive_command": "",
     "ssl": "off",
     "fsync": "off",
+    "jit": "off",  # its unit may not write code and run it
     "autovacuum": "off",
     "hot_standby": "off",
     "huge_pages": "off",
@@ -87,7 +88,7 @@ class Scratch:
 @contextmanager
 def scratch(machine: Machine, *, place: Place, size: int) -> Iterator[Scratch]:
     """Room for `size` bytes on the fuller-sized of disk and root; nothing of it is left, nor of one before."""
-    homes = [place.disk / NAME, place.root / "var/lib/slipway" / NAME]
+    homes = [*([place.disk / NAME] if place.disk.exists() else []), place.workshop / NAME]
     for home in homes:
         _remove(machine, Scratch(home))
     home = max(homes, key=_free)

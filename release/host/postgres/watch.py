@@ -58,7 +58,7 @@ def troubles(place: Place, site: str) -> Troubles:
 
 def _why(place: Place, name: str, result: str) -> str:
     known = (last_drill(place) or {}).get("error") if name == "drill" else None
-    return f"failed: {known or f'{result}, see journalctl -u slipway-{name}* on the machine'}"
+    return f"failed: {known or f'{result}, see journalctl -u slipway-* on the machine'}"
 
 
 def _report(told: Troubles, found: dict[str, str | None]) -> list[str]:

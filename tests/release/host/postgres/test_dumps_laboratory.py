@@ -71,7 +71,7 @@ def test_a_dump_and_its_drill(lab: Laboratory, bucket: Shelf) -> None:
     assert (answer["tables"], answer["rows"]) == (2, 20000)
     assert lab.backup("status")["drill"]["label"] == made["newest"]["label"]
     assert len(lab.processes()) == 1
-    assert lab.run("sh", "-c", "ls -d /var/lib/slipway/d*", check=False).stdout == ""
+    assert lab.run("sh", "-c", "ls -d /var/lib/slipway-backup/d*", check=False).stdout == ""
 
 
 def truncated(objects: dict[str, bytes], name: str) -> None:

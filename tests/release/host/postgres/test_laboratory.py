@@ -32,7 +32,7 @@ def spoilt(lab: Laboratory) -> Iterator[None]:
 
 def nothing_left(lab: Laboratory) -> None:
     assert len(lab.processes()) == 1
-    assert lab.run("sh", "-c", "ls -d /srv/postgres/drill /var/lib/slipway/drill", check=False).stdout == ""
+    assert lab.run("sh", "-c", "ls -d /srv/postgres/drill /var/lib/slipway-backup/drill", check=False).stdout == ""
 
 
 def test_a_good_backup_is_green(lab: Laboratory) -> None:

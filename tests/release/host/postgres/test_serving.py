@@ -94,6 +94,7 @@ def test_an_extension_nobody_knows_is_refused_in_words(place: Place) -> None:
 def test_templates_have_no_placeholder_that_nobody_fills() -> None:
     known = {"site", "listen", "range", "device", "interface", "kind", "at", "bucket", "endpoint", "region", "data"}
     known |= {
+        "more",
         "verb",
         "name",
         "access_key",

@@ -102,7 +102,7 @@ def test_a_unit_that_failed_is_told_once(place: Place, monkeypatch: pytest.Monke
         monkeypatch.setenv("SERVICE_RESULT", result)
         watching.outcome(machine(place), ["backup"])
     assert taken == [
-        "gallery: backup: failed: exit-code, see journalctl -u slipway-backup* on the machine",
+        "gallery: backup: failed: exit-code, see journalctl -u slipway-* on the machine",
         "gallery: backup: is well again",
     ]
 
