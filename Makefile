@@ -10,7 +10,7 @@ help:
 	@echo "make rehearse-destroy  remove every trace of it"
 	@echo "make live-smoke        one site in your DigitalOcean account, looked at and taken away (it costs some cents)"
 	@echo "make test              everything .ci/run checks (make fast: without root)"
-	@echo "make sweep             the long tests with real machines: kills at every call, scans, ..."
+	@echo "make sweep             the long tests: kills at every call, mistaken edits, disasters, ..."
 
 setup: .venv/ready
 
@@ -39,7 +39,7 @@ story: setup
 	@$(VENV) -m pytest -m rehearsal tests/rehearsal
 
 sweep: setup
-	@$(VENV) -m pytest -m sweep tests/rehearsal
+	@$(VENV) -m pytest -m sweep
 
 test: fast whole
 	@$(MAKE) story

@@ -12,7 +12,7 @@ import pytest
 from tests.rehearsal.data_machine import Authority, DataMachine, born, bucket, documented, gone
 from tests.rehearsal.stage import Stage, wait_until
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.sweep]
 ROWS = 1000
 SUM = "SELECT count(*) || ' ' || md5(string_agg(n || note, ',' ORDER BY n)) FROM pictures"
 UNIT = "postgresql@17-main.service"

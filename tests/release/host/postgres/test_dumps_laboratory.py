@@ -10,7 +10,7 @@ import pytest
 from tests.release.host.postgres.bucket import Shelf, shelf
 from tests.release.host.postgres.laboratory import Laboratory, laboratory
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.sweep]
 
 # The cluster of the laboratory, as a cloud's: TLS with a certificate of its own, one user with a password.
 AS_A_CLOUDS = """

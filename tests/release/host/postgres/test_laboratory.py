@@ -10,7 +10,7 @@ import pytest
 
 from tests.release.host.postgres.laboratory import Laboratory, laboratory
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.sweep]
 
 
 @pytest.fixture(scope="module")
