@@ -28,6 +28,8 @@ from cryptography.x509.oid import NameOID
 from rehearsal.prober import Plan, Prober, Refused, allowed_address
 from rehearsal.trust import context
 
+pytestmark = pytest.mark.whole
+
 Behaviour = Callable[["Page"], None]
 
 

@@ -17,6 +17,8 @@ from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.s3.keep import Keep
 from tests.rehearsal.cloud.spaces import Processes, Spaces, code
 
+pytestmark = pytest.mark.whole
+
 MIB = 1 << 20
 
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.release.cli.desk import Desk
 
+pytestmark = pytest.mark.whole
+
 SETTINGS = """\
 print("settings may say what they want")
 SECRET_KEY = "x"

@@ -12,6 +12,8 @@ from release.cli.progress import Progress
 from release.cli.refusal import Refusal
 from tests.release.cli.desk import Desk
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture
 def there(desk: Desk) -> Path:

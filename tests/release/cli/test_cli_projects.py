@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.release.cli.desk import REPOSITORY, Desk
+
+pytestmark = pytest.mark.whole
 
 
 def looked_at(desk: Desk) -> str:

@@ -11,6 +11,8 @@ import pytest
 
 from tests.release.cli.desk import Desk
 
+pytestmark = pytest.mark.whole
+
 AGENT = ["-n", "python3", "/usr/local/bin/slipway-agent"]
 
 
