@@ -2,6 +2,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv/bin/python
+# Half of the tests' time is waiting for something: twice as many processes as processors.
+WORKERS = $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
 .PHONY: live-smoke live-smoke-destroy setup rehearse rehearse-destroy test check fast whole story sweep bench help
 
@@ -30,7 +32,7 @@ check: setup
 	@.venv/bin/mypy .
 
 fast: check
-	@$(VENV) -m pytest -m "not rehearsal and not whole" -n auto --dist worksteal
+	@$(VENV) -m pytest -m "not rehearsal and not whole" -n $(WORKERS) --dist worksteal
 
 whole: setup
 	@$(VENV) -m pytest -m "whole and not rehearsal" -n auto --dist worksteal
