@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
-from werkzeug.exceptions import MethodNotAllowed, NotFound
-from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Request, Response
 
 from rehearsal.cloud.core import Cloud, log
@@ -30,6 +26,7 @@ from rehearsal.cloud.digitalocean import (
 )
 from rehearsal.cloud.digitalocean.calls import Answer, Answerer, Call
 from rehearsal.cloud.digitalocean.errors import ApiError, not_built, unauthorized
+from rehearsal.cloud.routes import Directory
 from rehearsal.cloud.rows import Json
 
 PARTS = (
@@ -51,11 +48,8 @@ PARTS = (
 TOKEN = "local-"
 
 
-@cache
-def url_map() -> Map:
-    """Give every call there is; to compile them takes longer than to answer a hundred."""
-    rules = [Rule(path, methods=[method], endpoint=answer) for part in PARTS for method, path, answer in part.routes]
-    return Map(rules, strict_slashes=False, merge_slashes=False)
+DIRECTORY = Directory(PARTS)
+methods = DIRECTORY.methods
 
 
 class Api:
@@ -63,7 +57,6 @@ class Api:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self.urls = url_map()
 
     def __call__(self, request: Request, request_id: str) -> Response:
         """Give the answer, a refusal included."""
@@ -89,12 +82,10 @@ class Api:
         return answer(Call(cloud=self.cloud, url=url, query=request.args, body=_body(request)), **values)
 
     def _find(self, request: Request) -> tuple[Answerer, dict[str, Any]]:
-        adapter = self.urls.bind(request.host)
         try:
-            answer, values = adapter.match(request.path, method=request.method)
-        except (NotFound, MethodNotAllowed, RequestRedirect):
-            raise not_built(f"{request.method} {request.path}") from None
-        return answer, dict(values)
+            return DIRECTORY.find(request)
+        except LookupError as error:
+            raise not_built(str(error)) from None
 
     def _refuse(self, request: Request, error: ApiError, request_id: str) -> Answer:
         if error.status == 501:
@@ -121,8 +112,3 @@ def seed(cloud: Cloud) -> None:
     with cloud.store.change() as state:
         projects.seed(state)
         vpcs.seed(state)
-
-
-def methods() -> Iterable[tuple[str, str]]:
-    """Name every call there is."""
-    return [(method, path) for part in PARTS for method, path, _ in part.routes]

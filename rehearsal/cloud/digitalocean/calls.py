@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
+from rehearsal.cloud import routes
 from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.digitalocean.errors import unprocessable
+from rehearsal.cloud.routes import DONE, Answer, Answerer
 from rehearsal.cloud.rows import Json
 from rehearsal.cloud.store import State
 
-Answer = tuple[int, Json | None]
-DONE: Answer = (204, None)
+__all__ = ["DONE", "Answer", "Answerer", "Call", "Routes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,24 +63,7 @@ class Call:
         return f"{self.url}?page={page}&per_page={size}{kept}"
 
 
-Answerer = Callable[..., Answer]
-T = TypeVar("T", bound=Answerer)
+class Routes(routes.Routes):
+    """The calls a module answers, below `/v2`."""
 
-
-@dataclass
-class Routes:
-    """The calls a module answers."""
-
-    rows: list[tuple[str, str, Answerer]] = field(default_factory=list)
-
-    def on(self, method: str, path: str) -> Callable[[T], T]:
-        """Name the method and path that a function answers."""
-
-        def note(answerer: T) -> T:
-            self.rows.append((method, f"/v2{path}", answerer))
-            return answerer
-
-        return note
-
-    def __iter__(self) -> Iterator[tuple[str, str, Answerer]]:
-        return iter(self.rows)
+    prefix = "/v2"

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
-from werkzeug.exceptions import MethodNotAllowed, NotFound
-from werkzeug.routing import Map, RequestRedirect, Rule
 from werkzeug.wrappers import Request, Response
 
 from rehearsal.cloud.core import Cloud, log
@@ -32,6 +28,7 @@ from rehearsal.cloud.hetzner import (
 )
 from rehearsal.cloud.hetzner.calls import Answer, Answerer, Call
 from rehearsal.cloud.hetzner.errors import ApiError, not_built, unauthorized
+from rehearsal.cloud.routes import Directory
 from rehearsal.cloud.rows import Json
 
 PARTS = (
@@ -47,8 +44,6 @@ PARTS = (
     server_actions,
     servers,
     ssh_keys,
-    zones,
-    rrsets,
     volume_actions,
     volumes,
     zones,
@@ -57,11 +52,8 @@ PARTS = (
 TOKEN, TOKEN_LENGTH = "local-", 64
 
 
-@cache
-def url_map() -> Map:
-    """Give every call there is; to compile them takes longer than to answer a hundred."""
-    rules = [Rule(path, methods=[method], endpoint=answer) for part in PARTS for method, path, answer in part.routes]
-    return Map(rules, strict_slashes=False, merge_slashes=False)
+DIRECTORY = Directory(PARTS)
+methods = DIRECTORY.methods
 
 
 class Api:
@@ -69,7 +61,6 @@ class Api:
 
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
-        self.urls = url_map()
 
     def __call__(self, request: Request, request_id: str) -> Response:
         """Give the answer, a refusal included."""
@@ -95,12 +86,10 @@ class Api:
         return answer(Call(cloud=self.cloud, query=request.args, body=_body(request)), **values)
 
     def _find(self, request: Request) -> tuple[Answerer, dict[str, Any]]:
-        adapter = self.urls.bind(request.host)
         try:
-            answer, values = adapter.match(request.path, method=request.method)
-        except (NotFound, MethodNotAllowed, RequestRedirect):
-            raise not_built(f"{request.method} {request.path}") from None
-        return answer, dict(values)
+            return DIRECTORY.find(request)
+        except LookupError as error:
+            raise not_built(str(error)) from None
 
     def _refuse(self, request: Request, error: ApiError) -> Answer:
         if error.status == 501:
@@ -120,8 +109,3 @@ def _body(request: Request) -> Json:
     if not isinstance(body, dict):
         raise ApiError("json_error", "The request's JSON should be an object")
     return body
-
-
-def methods() -> Iterable[tuple[str, str]]:
-    """Name every call there is."""
-    return [(method, path) for part in PARTS for method, path, _ in part.routes]

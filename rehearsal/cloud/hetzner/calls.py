@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any
 
 from werkzeug.datastructures import MultiDict
 
+from rehearsal.cloud import routes
 from rehearsal.cloud.core import Cloud
 from rehearsal.cloud.hetzner.errors import invalid
 from rehearsal.cloud.hetzner.rows import Tables
+from rehearsal.cloud.routes import DONE, Answer, Answerer
 from rehearsal.cloud.rows import Json
 
-Answer = tuple[int, Json | None]
-DONE: Answer = (204, None)
+__all__ = ["DONE", "Answer", "Answerer", "Call", "Routes"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,24 +47,7 @@ class Call:
         return tuple(self.body[name] for name in names)
 
 
-Answerer = Callable[..., Answer]
-T = TypeVar("T", bound=Answerer)
+class Routes(routes.Routes):
+    """The calls a module answers, below `/v1`."""
 
-
-@dataclass
-class Routes:
-    """The calls a module answers."""
-
-    rows: list[tuple[str, str, Answerer]] = field(default_factory=list)
-
-    def on(self, method: str, path: str) -> Callable[[T], T]:
-        """Name the method and path that a function answers."""
-
-        def note(answerer: T) -> T:
-            self.rows.append((method, f"/v1{path}", answerer))
-            return answerer
-
-        return note
-
-    def __iter__(self) -> Iterator[tuple[str, str, Answerer]]:
-        return iter(self.rows)
+    prefix = "/v1"
