@@ -7,16 +7,22 @@ import os
 import ssl
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from release.cli.clouds.cloud import NotAsked, Row
 from release.live import trusted_certificates
 
-__all__ = ["MISSING", "Reader", "bucket_rows", "verified"]
+__all__ = ["MISSING", "Json", "Reader", "Rows", "bucket_rows", "opened", "record_rows", "rows_of", "verified"]
 
 SECONDS = 20
 MISSING = "missing"
+ANYWHERE = ["0.0.0.0/0", "::/0"]
+CLASHING = ("A", "AAAA", "CNAME")
+Rows = Iterable[Row]
+Json = Mapping[str, Any]
 
 
 class Reader:
@@ -80,12 +86,33 @@ def verified() -> ssl.SSLContext:
     return ssl.create_default_context(cafile=trusted_certificates())
 
 
-def bucket_rows(buckets: Mapping[str, str], again: str) -> Iterable[Row]:
+def rows_of(parts: Sequence[Callable[[Any, Json, str], Rows]], api: Reader, made: Json, *, stack: str) -> Sequence[Row]:
+    """Every row, asked for at the same time, in a fixed order."""
+    asked = [partial(part, api, made, f"pulumi up --refresh -s {stack}") for part in parts]
+    with ThreadPoolExecutor() as threads:
+        return [row for rows in threads.map(lambda part: list(part()), asked) for row in rows]
+
+
+def bucket_rows(_: Reader, made: Json, again: str) -> Rows:
     """Nobody's request: a bucket that is there refuses it, one that is not is not found."""
-    for name, url in buckets.items():
+    for name, url in made["buckets"].items():
         found = _bucket(url)
         lost = f"what was in it is gone, {again} makes an empty one"
         yield Row(f"bucket {name}", "there", found, lost if found == MISSING else again)
+
+
+def record_rows(made: Json, again: str, *, zone: Callable[[str], Iterable[tuple[str, str, str]]]) -> Rows:
+    """What stands at each host's name; `zone` gives the records of one as name, type and value."""
+    known = {name: list(zone(name)) for name in {record["zone"] for record in made["records"].values()}}
+    for host, record in made["records"].items():
+        own = [each for each in known[record["zone"]] if each[0] == record["name"] and each[1] in CLASHING]
+        told = sorted(f"{kind} {value}" for _, kind, value in own)
+        yield Row(f"record {host}", f"A {made['address']}", ", ".join(told) or MISSING, again)
+
+
+def opened(what: str, sources: Sequence[str]) -> str:
+    """A rule of a firewall in words, and from where it lets in unless that is from everywhere."""
+    return what if set(sources) == set(ANYWHERE) else f"{what} from {', '.join(sorted(sources))}"
 
 
 def _bucket(url: str) -> str:

@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
-from release.cli.clouds.api import MISSING, bucket_rows
+from release.cli.clouds.api import MISSING, Json, Rows, bucket_rows, opened, record_rows, rows_of
 from release.cli.clouds.cloud import Row
 from release.cli.clouds.digitalocean_api import Api
 
 __all__ = ["look"]
 
-ANYWHERE = ["0.0.0.0/0", "::/0"]
-CLASHING = ("A", "AAAA", "CNAME")
-Rows = Iterable[Row]
-Json = Mapping[str, Any]
-
 
 def look(made: Json, *, stack: str) -> Sequence[Row]:
-    """Every row, asked for at the same time, in a fixed order."""
-    api = Api()
-    parts = [partial(part, api, made, f"pulumi up --refresh -s {stack}") for part in PARTS]
-    with ThreadPoolExecutor() as threads:
-        return [row for rows in threads.map(lambda part: list(part()), parts) for row in rows]
+    """Every row, in a fixed order."""
+    return rows_of(PARTS, Api(), made, stack=stack)
 
 
 def _machines(api: Api, made: Json, again: str) -> Rows:
@@ -69,7 +58,7 @@ def _rule(rule: Json) -> str:
     every = [*(sources.get("addresses") or []), *others]
     ports = {"0": " all", "all": " all", "": "", None: ""}.get(rule.get("ports"), f" {rule.get('ports')}")
     what = rule["protocol"] if rule["protocol"] == "icmp" else f"{rule['protocol']}{ports}"
-    return what if set(every) == set(ANYWHERE) else f"{what} from {', '.join(sorted(every))}"
+    return opened(what, every)
 
 
 def _address(api: Api, made: Json, again: str) -> Rows:
@@ -101,21 +90,16 @@ def _database(api: Api, made: Json, again: str) -> Rows:
         yield Row("database is open to", f"tag {made['tag']}", trusted, again)
 
 
-def _buckets(api: Api, made: Json, again: str) -> Rows:
-    return bucket_rows(made["buckets"], again)
-
-
 def _records(api: Api, made: Json, again: str) -> Rows:
-    zones = {record["zone"] for record in made["records"].values()}
-    rows = {zone: api.all(f"domains/{quote(zone)}/records", "domain_records") for zone in zones}
-    for host, record in made["records"].items():
-        own = [row for row in rows[record["zone"]] if row["name"] == record["name"] and row["type"] in CLASHING]
-        found = _and(sorted(f"{row['type']} {row['data']}" for row in own)) if own else MISSING
-        yield Row(f"record {host}", f"A {made['address']}", found, again)
+    def zone(name: str) -> Iterable[tuple[str, str, str]]:
+        rows = api.all(f"domains/{quote(name)}/records", "domain_records")
+        return ((row["name"], row["type"], row["data"]) for row in rows)
+
+    return record_rows(made, again, zone=zone)
 
 
 def _and(words: Sequence[str]) -> str:
     return ", ".join(words) or "none"
 
 
-PARTS = (_machines, _firewalls, _address, _database, _buckets, _records)
+PARTS = (_machines, _firewalls, _address, _database, bucket_rows, _records)

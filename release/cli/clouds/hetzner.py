@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import Any
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
-from release.cli.clouds.api import MISSING, bucket_rows
+from release.cli.clouds.api import MISSING, Json, Rows, bucket_rows, opened, record_rows, rows_of
 from release.cli.clouds.cloud import Row
 from release.cli.clouds.hetzner_api import Api
 
 __all__ = ["look"]
 
-ANYWHERE = ["0.0.0.0/0", "::/0"]
-CLASHING = ("A", "AAAA", "CNAME")
-Rows = Iterable[Row]
-Json = Mapping[str, Any]
-
 
 def look(made: Json, *, stack: str) -> Sequence[Row]:
-    """Every row, asked for at the same time, in a fixed order."""
-    api = Api()
-    parts = [partial(part, api, made, f"pulumi up --refresh -s {stack}") for part in PARTS]
-    with ThreadPoolExecutor() as threads:
-        return [row for rows in threads.map(lambda part: list(part()), parts) for row in rows]
+    """Every row, in a fixed order."""
+    return rows_of(PARTS, Api(), made, stack=stack)
 
 
 def _machines(api: Api, made: Json, again: str) -> Rows:
@@ -90,7 +79,7 @@ def _rule(rule: Json) -> str:
     """A rule as the stack's own is written."""
     what = f"{rule['protocol']} {rule['port']}" if rule.get("port") else rule["protocol"]
     sources = rule.get("source_ips") or []
-    return what if set(sources) == set(ANYWHERE) else f"{what} from {', '.join(sorted(sources))}"
+    return opened(what, sources)
 
 
 def _address(api: Api, made: Json, again: str) -> Rows:
@@ -116,17 +105,12 @@ def _disk(api: Api, made: Json, again: str) -> Rows:
     yield Row(f"volume {data['name']}", f"at {data['name']}", state, again if found else lost)
 
 
-def _buckets(api: Api, made: Json, again: str) -> Rows:
-    return bucket_rows(made["buckets"], again)
-
-
 def _records(api: Api, made: Json, again: str) -> Rows:
-    zones = {record["zone"] for record in made["records"].values()}
-    rows = {zone: api.all(f"zones/{quote(zone)}/rrsets", "rrsets") for zone in zones}
-    for host, record in made["records"].items():
-        own = [row for row in rows[record["zone"]] if row["name"] == record["name"] and row["type"] in CLASHING]
-        told = sorted(f"{row['type']} {value['value']}" for row in own for value in row["records"])
-        yield Row(f"record {host}", f"A {made['address']}", ", ".join(told) or MISSING, again)
+    def zone(name: str) -> Iterable[tuple[str, str, str]]:
+        for row in api.all(f"zones/{quote(name)}/rrsets", "rrsets"):
+            yield from ((row["name"], row["type"], record["value"]) for record in row["records"])
+
+    return record_rows(made, again, zone=zone)
 
 
-PARTS = (_machines, _firewalls, _address, _disk, _buckets, _records)
+PARTS = (_machines, _firewalls, _address, _disk, bucket_rows, _records)
