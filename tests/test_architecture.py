@@ -68,7 +68,7 @@ def test_only_the_choice_of_an_artifact_reaches_the_build() -> None:
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_a_cloud_knows_its_provider_and_the_protocol(cloud: str) -> None:
     path = ROOT / f"components/clouds/{cloud}.py"
-    shared = {"components.clouds.cloud", "components.clouds.words"}
+    shared = {"components.clouds.cloud", "components.clouds.options", "components.clouds.words"}
     own = {f"components.clouds.{file.stem}" for file in path.parent.glob(f"{cloud}_*.py")}
     assert ours(path) == {*shared, *own}
     assert len([name for name in imports(path) if name.startswith(CLOUD_SDKS)]) == 1

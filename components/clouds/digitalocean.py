@@ -36,6 +36,7 @@ from components.clouds.digitalocean_account import (
 )
 from components.clouds.digitalocean_firewall import inbound, outbound, rules, told
 from components.clouds.digitalocean_strays import Strays, there_already
+from components.clouds.options import adoptable, after, merge
 from components.clouds.words import unclaimed
 
 # Regions without Spaces, and the nearest one that has them.
@@ -87,7 +88,7 @@ class DigitalOcean:
         login = self._names.plain("login")
         key = do.SshKey(login, public_key=login_public_key, opts=ResourceOptions.merge(opts, there_already(login)))
         wall = self._firewall(ssh_from, opts)
-        options = _merge(
+        options = merge(
             opts,
             depends_on=[wall],  # the tag puts it in front of a machine at birth
             ignore_changes=["userData", "sshKeys", "image"],
@@ -110,7 +111,7 @@ class DigitalOcean:
             ip_address=address.ip,
             droplet_id=server.machine.id.apply(int),
             # deleting the assignment of a droplet that is gone crashes the plugin
-            opts=_merge(opts, deleted_with=server.machine),
+            opts=merge(opts, deleted_with=server.machine),
         )
 
     def reverse(self, host: str, *, address: Address, opts: ResourceOptions) -> None:
@@ -135,7 +136,7 @@ class DigitalOcean:
             region=self._region,
             private_network_uuid=self._network,
             tags=[self._tag.name],
-            opts=_merge(guarded, ignore_changes=["name"]),  # the engine gives one, or it was imported with it
+            opts=merge(guarded, ignore_changes=["name"]),  # the engine gives one, or it was imported with it
         )
         self._strays.warn_of_clusters([cluster], resource=opts.parent)
         trusted = do.DatabaseFirewallRuleArgs(type="tag", value=self._tag.name)
@@ -152,7 +153,7 @@ class DigitalOcean:
 
     def bucket(self, name: str, *, versioned: bool = False, kept: bool = False, opts: ResourceOptions) -> Bucket:
         # a name says nothing of what is in it: an imported bucket keeps its own
-        guarded = _merge(self._guarded(opts), provider=self._spaces, ignore_changes=["name"], retain_on_delete=kept)
+        guarded = merge(self._guarded(opts), provider=self._spaces, ignore_changes=["name"], retain_on_delete=kept)
         bucket = do.SpacesBucket(
             name,
             name=self._names.unique(name),
@@ -188,7 +189,7 @@ class DigitalOcean:
             name=label,
             value=address.ip,
             ttl=RECORD_SECONDS,
-            opts=_merge(_adoptable(opts), hooks=pulumi.ResourceHookBinding(before_create=[free])),
+            opts=merge(adoptable(opts), hooks=pulumi.ResourceHookBinding(before_create=[free])),
         )
 
     @cached_property
@@ -210,8 +211,8 @@ class DigitalOcean:
         if self._existing_network:
             return self._existing_network
         # no ip_range: DigitalOcean picks one that is free. A database still going holds its network for minutes.
-        patient = _merge(self._guarded(self._shared), custom_timeouts=pulumi.CustomTimeouts(delete="20m"))
-        own = _merge(patient, ignore_changes=["name"])
+        patient = merge(self._guarded(self._shared), custom_timeouts=pulumi.CustomTimeouts(delete="20m"))
+        own = merge(patient, ignore_changes=["name"])
         return do.Vpc(self._names.plain("network"), region=self._region, opts=own).id
 
     @cached_property
@@ -260,7 +261,7 @@ class DigitalOcean:
 
     def _guarded(self, opts: ResourceOptions) -> ResourceOptions:
         """What holds data, or keeps it within reach: protected, and found again where it was imported."""
-        return _merge(_adoptable(opts), protect=self._protect, hooks=self._explained)
+        return merge(adoptable(opts), protect=self._protect, hooks=self._explained)
 
     def _zone(self, zone: str) -> Records:
         if zone not in self._records:
@@ -280,20 +281,11 @@ def _forgotten() -> do.SpacesBucketLifecycleRuleArgs:
     )
 
 
-def _merge(opts: ResourceOptions, **more: object) -> ResourceOptions:
-    return ResourceOptions.merge(opts, ResourceOptions(**more))  # type: ignore[arg-type]
-
-
-def _adoptable(opts: ResourceOptions) -> ResourceOptions:
-    """An import at the command line has no parent to give."""
-    return _merge(opts, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)])
-
-
 def _database(
     cluster: do.DatabaseCluster, wall: do.DatabaseFirewall, database: do.DatabaseDb, user: do.DatabaseUser
 ) -> Database:
     return Database(
-        host=Output.all(cluster.private_host, wall.id).apply(lambda both: str(both[0])),  # known once it is closed
+        host=after(cluster.private_host, wall),  # known once it is closed
         port=cluster.port.apply(int),
         name=database.name,
         user=user.name,

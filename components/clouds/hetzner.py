@@ -38,6 +38,7 @@ from components.clouds.hetzner_account import (
 from components.clouds.hetzner_buckets import make_bucket
 from components.clouds.hetzner_firewall import Rule, data, inbound, told, web
 from components.clouds.hetzner_strays import there_already, warn_of_servers
+from components.clouds.options import adoptable, after, merge
 from components.clouds.words import unclaimed
 
 NETWORK, SUBNET = "10.0.0.0/16", "10.0.1.0/24"
@@ -102,7 +103,7 @@ class Hetzner:
                 name, server_id=_number(machine.id), subnet_id=self._subnet.id, opts=self._gone_with(machine, opts)
             )
             self.made["machines"][name] = {"id": machine.id, "size": machine.server_type}
-            made.append(Server(name=name, host=_after(machine.ipv4_address, inside), machine=machine))
+            made.append(Server(name=name, host=after(machine.ipv4_address, inside), machine=machine))
         warn_of_servers([each.machine for each in made], selector=self._selector, resource=opts.parent)
         return made
 
@@ -130,7 +131,7 @@ class Hetzner:
             opts=self._guarded(opts),
         )
         # the old one first, with what ties it to its disk and its address: neither is ever at two machines
-        old_first = _merge(opts, delete_before_replace=True)
+        old_first = merge(opts, delete_before_replace=True)
         machine = self._server(name, user_data, size, key, wall, None, self._replaced(generation, old_first))
         inside = hcloud.ServerNetwork(
             name, server_id=_number(machine.id), subnet_id=self._subnet.id, ip=DATA_ADDRESS, opts=old_first
@@ -140,9 +141,9 @@ class Hetzner:
         )
         self.made["data"] = {"name": name, "id": machine.id, "size": machine.server_type, "disk": disk.id}
         return DataServer(
-            server=Server(name=name, host=_after(machine.ipv4_address, inside, held), machine=machine),
+            server=Server(name=name, host=after(machine.ipv4_address, inside, held), machine=machine),
             private=Output.from_input(DATA_ADDRESS),
-            disk=_after(disk.linux_device, held),
+            disk=after(disk.linux_device, held),
         )
 
     def address(self, name: str, *, opts: ResourceOptions) -> Address:
@@ -217,7 +218,7 @@ class Hetzner:
             type="A",
             ttl=RECORD_SECONDS,
             records=[hcloud.ZoneRrsetRecordArgs(value=address.ip)],
-            opts=_merge(_adoptable(opts), hooks=pulumi.ResourceHookBinding(before_create=[free])),
+            opts=merge(adoptable(opts), hooks=pulumi.ResourceHookBinding(before_create=[free])),
         )
 
     def _server(
@@ -260,7 +261,7 @@ class Hetzner:
         return hcloud.PlacementGroup(self._names.plain("web"), type="spread", labels=self._labels, opts=opts)
 
     def _replaced(self, generation: int, opts: ResourceOptions) -> ResourceOptions:
-        return _merge(
+        return merge(
             opts,
             ignore_changes=["userData", "sshKeys", "image"],
             replacement_trigger=generation,
@@ -270,7 +271,7 @@ class Hetzner:
 
     def _gone_with(self, resource: Resource, opts: ResourceOptions) -> ResourceOptions:
         """What the cloud takes away by itself when the resource goes."""
-        return _merge(opts, deleted_with=resource)
+        return merge(opts, deleted_with=resource)
 
     @cached_property
     def _explained(self) -> pulumi.ResourceHookBinding:
@@ -303,7 +304,7 @@ class Hetzner:
 
     def _guarded(self, opts: ResourceOptions) -> ResourceOptions:
         """What holds data, or keeps it within reach: protected, and found again where it was imported."""
-        return _merge(_adoptable(opts), protect=self._protect, hooks=self._explained)
+        return merge(adoptable(opts), protect=self._protect, hooks=self._explained)
 
     def _zone(self, zone: str) -> Rrsets:
         if zone not in self._records:
@@ -313,20 +314,6 @@ class Hetzner:
 
 def _number(id: Output[str]) -> Output[int]:
     return id.apply(int)
-
-
-def _after(value: Output[str], *made: pulumi.CustomResource) -> Output[str]:
-    """A value that is known once these are there, too."""
-    return Output.all(value, *(each.id for each in made)).apply(lambda found: str(found[0]))
-
-
-def _merge(opts: ResourceOptions, **more: object) -> ResourceOptions:
-    return ResourceOptions.merge(opts, ResourceOptions(**more))  # type: ignore[arg-type]
-
-
-def _adoptable(opts: ResourceOptions) -> ResourceOptions:
-    """An import at the command line has no parent to give."""
-    return _merge(opts, aliases=[pulumi.Alias(parent=pulumi.ROOT_STACK_RESOURCE)])
 
 
 _: type[Cloud] = Hetzner
