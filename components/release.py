@@ -64,6 +64,7 @@ class Release(ComponentResource):
             "login_key": web.login_key,
             "limits": LIMITS,
             "notify": settings.notify,
+            "accept_migration": list(settings.accept_migration),
         }
         after = ResourceOptions(depends_on=web.ready)
         self.command = run("release", chosen.id, document, opts=ResourceOptions.merge(self._inside, after))
@@ -103,6 +104,12 @@ def site_document(site: Site) -> dict[str, Any]:
         "secrets": dict(site.secrets),
         "workers": dict(site.workers),
         "schedule": {name: dict(job) for name, job in site.schedule.items()},
+        "before_release": list(site.before_release),
+        "drain": site.drain,
+        "interface": site.interface,
+        "overlay": site.overlay,
+        "cache": site.cache,
+        "staging_password": site.staging_password,
         "health": site.health,
         "max_upload": site.max_upload,
         "packages": list(site.packages),

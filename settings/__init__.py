@@ -61,6 +61,8 @@ class Source:
     project: str | None
     artifact: str | None
     promoted_from: str | None
+    build: tuple[str, ...]
+    test: str | None
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,7 @@ class Settings:
     storage: Keys | None
     protect: bool
     accept_data_loss: tuple[str, ...]
+    accept_migration: tuple[str, ...]
     naming: Naming
     servers: Servers
     database: Postgres | None
@@ -95,6 +98,7 @@ class Settings:
             storage=_storage(asked),
             protect=asked.flag("protect"),
             accept_data_loss=asked.texts("accept-data-loss", forms.LOSING),
+            accept_migration=asked.texts("accept-migration", forms.MIGRATION),
             naming=_naming(asked),
             servers=_servers(asked),
             database=_database(asked),
@@ -215,7 +219,13 @@ def _source(asked: Asked, stack: str) -> Source:
             "is required without artifact, set it with pulumi config set project <directory> "
             f"or take what another stack has proven with slipway promote <stack> {stack}",
         )
-    return Source(project=project, artifact=artifact, promoted_from=promoted)
+    return Source(
+        project=project,
+        artifact=artifact,
+        promoted_from=promoted,
+        build=asked.texts("build", forms.SHELL),
+        test=asked.optional("test", forms.SHELL),
+    )
 
 
 def _secret_values(names: Mapping[str, Any]) -> dict[str, Any]:

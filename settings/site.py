@@ -13,6 +13,8 @@ from settings import forms
 from settings.stack_file import Asked, as_text
 
 Media = Literal["private", "public", "disk"]
+Interface = Literal["wsgi", "asgi"]
+Cache = Literal["valkey"]
 _RESERVED = {"DJANGO_SETTINGS_MODULE": "it is made from settings", "PYTHONPATH": "it is made from the artifact"}
 # Users and groups of Debian and its packages, and slipway's own names.
 TAKEN = {"adm", "audio", "backup", "bin", "caddy", "cdrom", "clock", "crontab", "daemon", "deploy", "dhcpcd", "dialout",
@@ -36,6 +38,12 @@ class Site:
     secrets: Mapping[str, pulumi.Input[str]]
     workers: Mapping[str, str]
     schedule: Mapping[str, Mapping[str, str]]
+    before_release: tuple[str, ...]
+    drain: int  # seconds
+    interface: Interface | None
+    overlay: bool
+    cache: Cache | None
+    staging_password: pulumi.Input[str] | None
     health: str | None
     media: Media
     max_upload: str
@@ -58,6 +66,15 @@ def site_settings(asked: Asked, project: str) -> Site:
         secrets=secrets,
         workers={name: _command(asked, f"workers.{name}", line) for name, line in _named(asked, "workers").items()},
         schedule={name: _job(asked, f"schedule.{name}", job) for name, job in _named(asked, "schedule").items()},
+        before_release=tuple(
+            _command(asked, f"before-release[{at}]", line)
+            for at, line in enumerate(asked.texts("before-release", forms.COMMAND))
+        ),
+        drain=asked.number("drain", default=60, least=1),
+        interface=cast(Interface | None, asked.perhaps("interface", get_args(Interface))),
+        overlay=asked.flag("overlay", default=True),
+        cache=cast(Cache | None, asked.perhaps("cache", get_args(Cache))),
+        staging_password=asked.given.get("staging-password"),
         health=asked.optional("health", forms.PATH),
         media=cast(Media, asked.choice("media", get_args(Media), default="private")),
         max_upload=asked.optional("max-upload", forms.UPLOAD) or "25MB",

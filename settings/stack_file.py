@@ -18,7 +18,7 @@ T = TypeVar("T")
 # Pairs of keys of a cloud whose object storage has no API that makes them.
 STORAGE = ("storage-access-key", "storage-secret-key", "storage-site-access-key", "storage-site-secret-key")
 # Settings that are encrypted as a whole.
-SECRET = frozenset((*STORAGE, "notify"))
+SECRET = frozenset((*STORAGE, "notify", "staging-password"))
 # Every setting there is, and the type Pulumi.yaml declares it with.
 KEYS: Mapping[str, type] = {
     **dict.fromkeys(
@@ -27,8 +27,10 @@ KEYS: Mapping[str, type] = {
     **dict.fromkeys(STORAGE, str),
     **dict.fromkeys(("settings", "health", "media", "max-upload", "server-size", "database", "database-size"), str),
     **dict.fromkeys(("servers", "server-generation", "database-generation", "database-disk"), int),
-    **dict.fromkeys(("web-processes", "web-threads"), int),
-    **dict.fromkeys(("database-standby", "protect"), bool),
+    **dict.fromkeys(("web-processes", "web-threads", "drain"), int),
+    **dict.fromkeys(("database-standby", "protect", "overlay"), bool),
+    **dict.fromkeys(("test", "interface", "cache", "staging-password"), str),
+    **dict.fromkeys(("build", "before-release", "accept-migration"), list),
     **dict.fromkeys(("hosts", "packages", "extensions", "keep", "writable", "ssh-from", "accept-data-loss"), list),
     **dict.fromkeys(("env", "secrets", "workers", "schedule"), dict),
 }
@@ -81,6 +83,9 @@ class Asked:
         words = " or ".join(filter(None, [", ".join(choices[:-1]), choices[-1]]))
         self.fail(key, f"should be {words} (got {value!r}){meant(str(value), choices)}")
 
+    def perhaps(self, key: str, choices: Sequence[str]) -> str | None:
+        return self.choice(key, choices, default="") if key in self.given else None
+
     def optional(self, key: str, form: Form) -> str | None:
         value = self.typed(key, str, form.words)
         return None if value is None else self.matching(key, value, form)
@@ -101,8 +106,9 @@ class Asked:
             self.fail(key, f"should be {least} or more (got {value})")
         return default if value is None else value
 
-    def flag(self, key: str) -> bool:
-        return bool(self.typed(key, bool, "true or false"))
+    def flag(self, key: str, *, default: bool = False) -> bool:
+        value = self.typed(key, bool, "true or false")
+        return default if value is None else value
 
     def texts(self, key: str, form: Form) -> tuple[str, ...]:
         values = self.typed(key, list, f"a list, each {form.words}") or []
