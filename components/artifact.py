@@ -8,7 +8,7 @@ from pathlib import Path
 import pulumi
 
 from release.build import BuildError, build
-from settings import Settings
+from settings import Settings, Source
 
 PROGRAM = Path(__file__).resolve().parent.parent
 
@@ -26,25 +26,26 @@ def choose(settings: Settings, *, lock: Path) -> Chosen:
     """The pin, which wins; or the artifact of the project's tree as it lies there now."""
     source = settings.source
     if source.artifact is None:
-        return _built(settings, str(source.project), lock=lock)
+        return _built(settings, source, lock=lock)
     came = f"promoted from {source.promoted_from}" if source.promoted_from else "pinned by hand"
     idle = f"; project: {source.project} is not built" if source.project else ""
     return Chosen(id=source.artifact, origin=f"pinned, {came}{idle}" if source.promoted_from else f"{came}{idle}")
 
 
-def _built(settings: Settings, project: str, *, lock: Path) -> Chosen:
+def _built(settings: Settings, source: Source, *, lock: Path) -> Chosen:
     site = settings.site
     try:
         artifact = build(
-            PROGRAM / project,
+            PROGRAM / str(source.project),
             settings=site.settings,
             env=sorted({*site.env, *site.secrets}),
             lock=lock,
             dirty_ok=not settings.protect,
+            commands=source.build,
         )
     except BuildError as error:
         if error.setting:
             settings.fail(error.setting, error.text)
         raise pulumi.RunError(str(error)) from None
     uncommitted = ", with changes that are not committed" if artifact.dirty else ""
-    return Chosen(id=artifact.id, origin=f"built from {project}{uncommitted}", notes=artifact.notes)
+    return Chosen(id=artifact.id, origin=f"built from {source.project}{uncommitted}", notes=artifact.notes)

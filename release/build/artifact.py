@@ -7,8 +7,6 @@ from typing import Any
 
 from release.build.cache import Cache, canonical, default_cache
 
-LAYERS = ("dependencies", "code", "static")
-
 
 @dataclass(frozen=True)
 class Artifact:
@@ -40,4 +38,4 @@ def identify(manifest: Mapping[str, Any]) -> str:
 
 
 def has_layers(*, cache: Cache, manifest: Mapping[str, Any]) -> bool:
-    return all(cache.path(kind="layers", name=f"{manifest['layers'][name]}.tar.zst").exists() for name in LAYERS)
+    return all(cache.path(kind="layers", name=f"{layer}.tar.zst").exists() for layer in manifest["layers"].values())

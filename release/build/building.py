@@ -1,6 +1,8 @@
 """One build, from a project directory to an artifact in the cache."""
 
+import contextlib
 import hashlib
+import importlib.metadata
 import os
 from collections.abc import Collection
 from dataclasses import replace
@@ -24,6 +26,7 @@ def build(
     lock: Path,
     dirty_ok: bool = True,
     python: str = "3.13",
+    commands: Collection[str] = (),
     here: Platform | None = None,
 ) -> Artifact:
     """The artifact of a Django project; the second build of the same files only reads them."""
@@ -35,7 +38,7 @@ def build(
     if tree.changed and not dirty_ok:
         refuse_dirty(tree)
     names, here = tuple(sorted(set(env))), here or Platform.here()
-    request = Request(settings=settings, env=names, lock=lock, python=python, here=here)
+    request = Request(settings=settings, env=names, lock=lock, python=python, here=here, commands=tuple(commands))
     cache = default_cache()
     found = known(cache=cache, tree=tree, request=request)
     if not found:
@@ -59,8 +62,15 @@ def known(*, cache: Cache, tree: Tree, request: Request) -> Artifact | None:
 def key(*, tree: Tree, request: Request) -> str:
     """Everything that can change what a build gives."""
     lock = request.lock.read_text() if request.lock.exists() else ""
-    asked = [request.settings, request.env, request.python, lock]
+    asked = [request.settings, request.env, request.python, lock, request.commands, offering()]
     return hashlib.sha256(canonical([tree.digest, tree.git, tree.left_out, asked, builder_digest()])).hexdigest()
+
+
+def offering() -> list[str]:
+    """What decides which build of another Python a project gets."""
+    with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+        return [importlib.metadata.version("uv"), os.environ.get("UV_PYTHON_DOWNLOADS_JSON_URL", "")]
+    return []
 
 
 def builder_digest() -> str:

@@ -63,7 +63,7 @@ class Additions:
 
 def resolve(*, stage: Path, root: str, lock: Path, python: str) -> Dependencies:
     """The closed set of a staged project; asks a package index only when the kept lock does not answer."""
-    source = find_source(stage=stage, root=root, python=python)
+    source = find_source(stage=stage, root=root)
     if source.locked is None:
         found = answer(source=source, own=None, lock=lock, python=python)
         return finish(found, own=[], source=source, notes=stated(found.text), lock=lock)

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import Any
 
 from release.build import translations
+from release.build.bundling import bundle, place_of
 from release.build.cache import Cache
+from release.build.commands import run_commands
 from release.build.dependencies import Dependencies, resolve
 from release.build.errors import BuildError
 from release.build.inspection import Workplace, look
+from release.build.interpreters import Choice, choose
 from release.build.layers import Member, pack
 from release.build.packages import Packages, install, install_here
-from release.build.platforms import TARGET
+from release.build.platforms import TARGET, Platform
 from release.build.python import find_python
 from release.build.request import OVERLAY, Request
 from release.build.static import pack_static
@@ -41,7 +44,9 @@ class Ground:
     packages: Packages
     workplace: Workplace
     made: dict[str, bytes]
-    untranslated: list[str]
+    interpreter: Choice
+    bundled: str  # the interpreter's layer, if it is not the servers' own
+    told: tuple[str, ...]
 
 
 def assemble(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Made:
@@ -49,9 +54,8 @@ def assemble(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Ma
     ground = lay(cache=cache, scratch=scratch, tree=tree, request=request)
     found = look(workplace=ground.workplace, tree=ground.staged, settings=request.settings, env=request.env)
     layers = pack_layers(cache=cache, ground=ground, found=found)
-    root = ground.workplace.root
-    manifest = describe(found=found, packages=ground.packages, layers=layers, root=root, python=request.python)
-    told = (*ground.dependencies.notes, *notes(tree=ground.staged, found=found), *ground.untranslated)
+    manifest = describe(found=found, ground=ground, layers=layers)
+    told = (*ground.dependencies.notes, *notes(tree=ground.staged, found=found), *ground.told)
     return Made(manifest=manifest, notes=told, news=ground.dependencies.news, lock=ground.dependencies.lock)
 
 
@@ -61,22 +65,35 @@ def lay(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Ground:
     staged = stage(tree=tree, target=source)
     if staged.digest != tree.digest:
         raise BuildError(f"{tree.project}: should not change while it is built (got an edit), build again")
-    python = find_python(request.python)
-    dependencies = resolve(stage=source, root=root, lock=request.lock, python=request.python)
-    packages = install(cache=cache, dependencies=dependencies, tree=staged, python=request.python)
+    chosen = choose(stage=source, root=root, servers=request.python)
+    dependencies = resolve(stage=source, root=root, lock=request.lock, python=chosen.minor)
+    bundled = bundle(cache=cache, choice=chosen)
+    python = python_here(cache=cache, chosen=chosen, here=request.here)
+    packages = install(cache=cache, dependencies=dependencies, tree=staged, python=chosen.minor)
     here = install_here(
         cache=cache, dependencies=dependencies, tree=staged, packages=packages, python=python, here=request.here
     )
+    workplace = prepare(scratch=scratch, packages=here, root=root, python=python)
+    staged, written = run_commands(request=request, workplace=workplace, tree=staged)
     made, untranslated = translations.compile_all(staged)
     put(target=source, files=made)
-    workplace = prepare(scratch=scratch, packages=here, root=root, python=python)
-    return Ground(staged, dependencies, packages, workplace, made, untranslated)
+    told = (*chosen.notes, *written, *untranslated)
+    return Ground(staged, dependencies, packages, workplace, made, chosen, bundled, told)
+
+
+def python_here(*, cache: Cache, chosen: Choice, here: Platform) -> Path:
+    """What runs the project's code on this machine: the bundled one itself where it can."""
+    if not (chosen.bundled and here.runs_target):
+        return find_python(chosen.minor)
+    inside = place_of(cache=cache, offer=chosen.bundled) / "bin" / f"python{chosen.minor}"
+    return find_python(chosen.minor, bundled=inside)
 
 
 def pack_layers(*, cache: Cache, ground: Ground, found: dict[str, Any]) -> dict[str, str]:
-    """The names of the three layers, each packed into the cache."""
+    """The names of the layers, each packed into the cache."""
     tree = ground.staged.without(directories=unwanted(tree=ground.staged, found=found))
     return {
+        **({"python": ground.bundled} if ground.bundled else {}),
         "dependencies": ground.packages.layer,
         "code": pack_code(cache=cache, tree=tree, made=ground.made),
         "static": pack_static(cache=cache, directory=ground.workplace.static),
@@ -129,18 +146,18 @@ def has(tree: Tree, directory: str) -> bool:
     return any(path.startswith(f"{directory}/") for path in tree.paths)
 
 
-def describe(
-    *, found: dict[str, Any], packages: Packages, layers: dict[str, str], root: str, python: str
-) -> dict[str, Any]:
+def describe(*, found: dict[str, Any], ground: Ground, layers: dict[str, str]) -> dict[str, Any]:
     """The manifest: what an artifact is, in words that do not depend on where it was built."""
+    bundled = ground.interpreter.bundled
     return {
         "format": FORMAT,
-        "python": python,
+        "python": ground.interpreter.minor,
+        **({"interpreter": bundled.key} if bundled else {}),
         "platform": TARGET,
         "layers": layers,
-        "root": root,
+        "root": ground.workplace.root,
         "django": found["django"],
-        "gunicorn": packages.version("gunicorn"),
+        "gunicorn": ground.packages.version("gunicorn"),
         "wsgi": found["wsgi"],
         "asgi": found["asgi"],
         "migrations": found["migrations"],

@@ -15,5 +15,6 @@ class Request:
     settings: str
     env: tuple[str, ...]
     lock: Path
-    python: str
+    python: str  # the servers' own
     here: Platform  # changes how a build is made, never what it gives
+    commands: tuple[str, ...] = ()  # the stack file's `build:`

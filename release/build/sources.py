@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from packaging.requirements import InvalidRequirement, Requirement
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
 from release.build import requirements
@@ -39,11 +39,9 @@ class Source:
     locked: str | None = None
 
 
-def find_source(*, stage: Path, root: str, python: str) -> Source:
+def find_source(*, stage: Path, root: str) -> Source:
     """The file that decides, beside manage.py or at the top of the project."""
     directories = list(dict.fromkeys((stage / root, stage)))
-    for directory in directories:
-        check_python(directory=directory, stage=stage, python=python)
     ways: list[Callable[[Path, Path], Source | None]] = [from_uv_lock, from_requirements, from_pyproject]
     for way in ways:
         for directory in directories:
@@ -96,27 +94,6 @@ def included(file: Path, seen: frozenset[Path] = frozenset()) -> str:
         if not (file.parent / path).is_file():
             raise BuildError(f"{file.name}: the files it includes should exist (got no {path!r}), add it or its lines")
     return "\n".join([text, *(included(file.parent / path, seen | {file.resolve()}) for path in paths)])
-
-
-def check_python(*, directory: Path, stage: Path, python: str) -> None:
-    """requires-python decides; without it a .python-version does."""
-    wanted = pyproject(directory).get("project", {}).get("requires-python")
-    file = directory / ".python-version"
-    if wanted and not admits(wanted=str(wanted), python=python):
-        rule = f"requires-python should admit {python}, the servers' Python"
-        raise BuildError(f"{name(directory / 'pyproject.toml', stage)}: {rule} (got {wanted!r}), widen it")
-    pinned = re.match(r"(?:cpython-)?(\d+\.\d+)", read(file)) if not wanted and file.exists() else None
-    if pinned and pinned[1] != python:
-        rule = f"should be {python}, the servers' Python"
-        raise BuildError(f"{name(file, stage)}: {rule} (got {pinned[1]}), run the project with {python} and write that")
-
-
-def admits(*, wanted: str, python: str) -> bool:
-    try:
-        specifiers = SpecifierSet(wanted)
-    except InvalidSpecifier:
-        return True
-    return any(specifiers.contains(f"{python}.{patch}") for patch in range(40))
 
 
 def check_fresh(*, directory: Path, file: str) -> None:

@@ -91,12 +91,13 @@ PROJECTS: Mapping[str, Bad] = {
     ),
     "requires-python": Bad(
         {"pyproject.toml": f'{PYPROJECT}requires-python = "<3.9"\n'},
-        f"pyproject.toml: requires-python should admit {PYTHON}, the servers' Python (got '<3.9'), widen it",
+        f"pyproject.toml: requires-python should admit {PYTHON}, the servers' Python, or one that uv can fetch, 3.11 "
+        "or newer (got '<3.9'), widen it",
     ),
     ".python-version": Bad(
         {".python-version": "3.9.18\n"},
-        f".python-version: should be {PYTHON}, the servers' Python (got 3.9), run the project with {PYTHON} "
-        "and write that",
+        f".python-version: should name {PYTHON}, the servers' Python, or one that uv can fetch, 3.11 or newer "
+        f"(got 3.9), run the project with {PYTHON} and write that",
     ),
     "no dependencies": Bad(
         {"requirements.txt": None},

@@ -48,6 +48,7 @@ def test_a_project_is_built_relative_to_the_program(monkeypatch: pytest.MonkeyPa
         "env": ["A", "B"],
         "lock": LOCK,
         "dirty_ok": True,
+        "commands": (),
     }
 
 

@@ -142,7 +142,7 @@ def _started(tree: Tree, report: Report, seen: Seen, *, cache: Cache, scratch: P
     except BuildError as error:
         fails("dependencies", error)
         return
-    _dependencies(ground, report, python=python)
+    _dependencies(ground, report)
     try:
         found = _looked(ground, seen)
     except BuildError as error:
@@ -169,9 +169,9 @@ def _elsewhere(report: Report, python: str, topic: str, error: BuildError) -> No
     report.note(topic, where, f"with this computer's Python {python}, which is not the servers': {text}")
 
 
-def _dependencies(ground: Ground, report: Report, *, python: str) -> None:
+def _dependencies(ground: Ground, report: Report) -> None:
     workplace = ground.workplace
-    source = find_source(stage=workplace.source, root=workplace.root, python=python)
+    source = find_source(stage=workplace.source, root=workplace.root)
     installed = {
         each.name.lower(): each.version for each in importlib.metadata.distributions(path=[str(workplace.packages)])
     }
@@ -189,7 +189,7 @@ def _dependencies(ground: Ground, report: Report, *, python: str) -> None:
     ]
     if added:
         report.ok("dependencies", source.file, f"lacks {', '.join(added)}: added to the release")
-    for note in ground.dependencies.notes:
+    for note in (*ground.dependencies.notes, *ground.interpreter.notes):
         report.note("dependencies", source.file, note)
     findings.packages(report, installed, stated=stated, file=source.file)
 

@@ -63,7 +63,7 @@ def test_a_uv_lock_that_is_behind_is_refused(tmp_path: Path) -> None:
     locked(pyproject(tmp_path, "Django>=5.2,<5.3"))
     pyproject(tmp_path, "Django>=5.2,<5.3", "pillow>=1")
     with pytest.raises(BuildError) as caught:
-        find_source(stage=tmp_path, root="", python=PYTHON)
+        find_source(stage=tmp_path, root="")
     assert str(caught.value) == "uv.lock: should be up to date with pyproject.toml (got no 'pillow>=1'), run `uv lock`"
 
 
@@ -83,12 +83,12 @@ def test_an_unlocked_project_keeps_its_versions_until_its_statement_changes(tmp_
 
 def test_precedence_and_place(tmp_path: Path) -> None:
     write(tmp_path, {"requirements.txt": "Django\n-r more.txt\n", "more.txt": "idna\n", "back/manage.py": ""})
-    assert find_source(stage=tmp_path, root="back", python=PYTHON).file == "requirements.txt"
-    assert "idna" in find_source(stage=tmp_path, root="back", python=PYTHON).inputs
+    assert find_source(stage=tmp_path, root="back").file == "requirements.txt"
+    assert "idna" in find_source(stage=tmp_path, root="back").inputs
     pyproject(tmp_path / "back", "Django")
-    assert find_source(stage=tmp_path, root="back", python=PYTHON).file == "requirements.txt"
+    assert find_source(stage=tmp_path, root="back").file == "requirements.txt"
     write(tmp_path, {"back/requirements.txt": "Django\n"})
-    assert find_source(stage=tmp_path, root="back", python=PYTHON).file == "back/requirements.txt"
+    assert find_source(stage=tmp_path, root="back").file == "back/requirements.txt"
 
 
 def added(text: str) -> tuple[tuple[str, ...], frozenset[str]]:
