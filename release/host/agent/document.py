@@ -15,6 +15,7 @@ NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
 SITE = re.compile(r"[a-z][a-z0-9-]{0,20}")
 RELEASE = re.compile(r"[0-9a-f]{12}-[0-9a-f]{8}")
 DIGEST = re.compile(r"[0-9a-f]{64}")
+LAYERS = ("dependencies", "code", "static")  # that every artifact has
 HOST = re.compile(r"[a-z0-9*]([a-z0-9.-]*[a-z0-9])?")
 
 
@@ -67,7 +68,7 @@ class Document:
             for where, value, shape in (
                 ("site", raw["site"], SITE),
                 ("release", raw["release"], RELEASE),
-                *((f"manifest: layers: {name}", layers[name], DIGEST) for name in ("dependencies", "code", "static")),
+                *((f"manifest: layers: {name}", layers[name], DIGEST) for name in {*LAYERS, *layers}),
                 *((f"tools: {name}", digest, DIGEST) for name, digest in (raw.get("tools") or {}).items()),
                 *(("hosts", host, HOST) for host in raw["hosts"]),
                 *(("workers", name, NAME) for name in raw.get("workers") or {}),
@@ -103,6 +104,11 @@ class Document:
     @property
     def workers(self) -> dict[str, str]:
         return dict(self.raw.get("workers") or {})
+
+    @property
+    def before_release(self) -> list[str]:
+        """Lines of manage.py words."""
+        return list(self.raw.get("before_release") or [])
 
     @property
     def schedule(self) -> dict[str, dict[str, str]]:

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from .failure import Failure
+from .interpreter import OWN
 from .machine import Machine
 from .site import Site
 
@@ -43,17 +44,29 @@ def fetch(site: Site, machine: Machine, *, urls: Mapping[str, str], heed: Callab
             heed()
 
 
-def settle(site: Site, machine: Machine, digests: Collection[str]) -> None:
-    """Compile what was fetched and put it in place; each layer appears whole or not at all."""
+def settle(site: Site, machine: Machine, digests: Collection[str], *, wanted: Mapping[str, str]) -> None:
+    """Compile what was fetched and put it in place; each layer appears whole or not at all.
+
+    An interpreter that was fetched compiles all the release has: what lies here already was compiled by another.
+    """
     if not digests:
         return
     new = [str(site.layers / f".{digest}") for digest in sorted(digests)]
+    python = wanted.get("python", "")
+    here = [str(site.layers / digest) for digest in sorted({*wanted.values()} - {*digests})]
     # Unchecked, because a layer never changes. Not failed on: packages carry templates that are no Python.
     options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
-    machine.run(["/usr/bin/python3", "-m", "compileall", *options, *new], check=False)
+    compiled = [*new, *here] if python in digests else new
+    machine.run([_compiler(site, python), "-m", "compileall", *options, *compiled], check=False)
     machine.run(["sync", "--file-system", str(site.layers)])
     for path in new:
         os.rename(path, site.layers / os.path.basename(path)[1:])
+
+
+def _compiler(site: Site, python: str) -> str:
+    """The release's own interpreter, in its place or about to be there."""
+    places = [site.layers / f".{python}", site.layers / python] if python else []
+    return next((str(place / "python/bin/python3") for place in places if place.is_dir()), OWN)
 
 
 def _fetch_one(site: Site, machine: Machine, digest: str, url: str) -> None:

@@ -6,7 +6,7 @@ import os
 from contextlib import AbstractContextManager
 from typing import Any
 
-from . import caddy, certificates, database, layers, releases, sandbox, sqlite, static, tidy, units
+from . import before, caddy, certificates, database, layers, releases, sandbox, sqlite, static, tidy, units
 from .document import Document
 from .failure import Failure, Gone, told
 from .gate import Answers, pass_gate
@@ -93,7 +93,7 @@ class _Release:
         with self._phase("fetch"):
             fetched = self._fetch()
         with self._phase("compile"):
-            layers.settle(self.site, self.machine, fetched)
+            layers.settle(self.site, self.machine, fetched, wanted=self.document.layers)
         with self._phase("packages"):
             install(self.machine, self.document.packages)
         if self.document.sqlite:
@@ -103,6 +103,7 @@ class _Release:
             plan = self._preflight(new.slot)
         if self.document.lead:
             self._migrate(new.slot, plan)
+            self._before(new.slot)
         with self._phase("static"):
             static.merge(self.site, self.document.layers["static"], hashed=True)
         with self._phase("start"):
@@ -247,6 +248,13 @@ class _Release:
             self.migrated = list(done["applied"])
         self.journal.note("migrated", applied=self.migrated)
         self.wire.heed()
+
+    def _before(self, slot: str) -> None:
+        """The project's own commands, once per environment."""
+        commands = self.document.before_release
+        if commands:
+            with self._phase("before-release"):
+                before.run(self.site, self.machine, slot=slot, commands=commands, writable=self.document.writable)
 
     def _start(self, new: Running) -> None:
         workers = [self.site.worker(new.slot, name) for name in new.workers]

@@ -33,6 +33,7 @@ def assemble(site: Site, document: Document, *, memory: int, cpus: int, connecti
         ("src", "code"),
         ("overlay", "code"),
         ("static", "static"),
+        *([("python", "python")] if "python" in layers else []),
     ):
         replace_link(home / name, f"../../layers/{layers[layer]}/{name}")
     root = str(document.manifest.get("root") or "")

@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from .failure import Failure, cause_in
+from .interpreter import interpreter, search_path
 from .machine import Machine
 from .site import Site
 from .units import binds
@@ -37,6 +38,7 @@ def argv(
     given = {
         "PYTHONPATH": ":".join([*(f"{home}/{part}" for part in ("overlay", "site-packages", "app")), *beside]),
         "DJANGO_SETTINGS_MODULE": "slipway_settings",
+        **search_path(site, slot),
         **(env or {}),
     }
     own = [
@@ -78,7 +80,7 @@ def django(
 ) -> dict[str, Any]:
     """Run preflight or migrate, and hand back its result; a cause in it is a Failure."""
     script = (files(__package__) / "files/django_run.py").read_text()
-    command = ["/usr/bin/python3", "-", verb]
+    command = [interpreter(site, slot), "-", verb]
     # systemd ends the unit itself: ending systemd-run alone would leave a migration running behind its failure.
     how = ("--pipe", f"--property=RuntimeMaxSec={limit:.0f}")
     begun = machine.now()

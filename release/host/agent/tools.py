@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 
 from . import authority, caddy, certificates, sandbox
 from .failure import Failure
+from .interpreter import interpreter
 from .journal import Journal
 from .lock import held
 from .machine import Machine
@@ -78,10 +79,11 @@ def _arrive(site: Site, machine: Machine, document: Mapping[str, Any]) -> dict[s
 def enter(site: Site, *, verb: str, command: Sequence[str]) -> NoReturn:
     """Become a command in the sandbox of the slot that serves; its exit code is ours."""
     running = _committed(site)
+    python = interpreter(site, running.slot)
     if verb == "manage":
-        command = ["/usr/bin/python3", "-m", "django", *command]
+        command = [python, "-m", "django", *command]
     if verb == "db":
-        command = ["/usr/bin/python3", "-m", "slipway_data", *command]
+        command = [python, "-m", "slipway_data", *command]
     argv = sandbox.argv(
         site,
         slot=running.slot,

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from .failure import Failure
+from .interpreter import OWN, interpreter, is_bundled, search_path
 from .machine import Machine
 from .site import Site, write
 
@@ -31,13 +32,14 @@ def binds(site: Site, *, slot: str, writable: Sequence[str]) -> list[str]:
 
 def put_slot(site: Site, machine: Machine, *, slot: str, workers: Mapping[str, str], writable: Sequence[str]) -> None:
     """Write the slot's drop-ins; systemd is told only when a file has changed."""
-    lines = "\n".join(binds(site, slot=slot, writable=writable))
+    lines = "\n".join(_lines(site, slot, writable))
     for path in writable:
         if not path.startswith("/"):
             _own(site, machine, path)
-    web = site.units / f"{site.name}-web@{slot}.service.d/release.conf"
-    changed = _put(web, "release.conf" if lines else "", binds=lines)
     values = {"site": site.name, "slot": slot, "home": _home(site, slot), "binds": lines}
+    values["python"] = interpreter(site, slot)
+    web = site.units / f"{site.name}-web@{slot}.service.d/release.conf"
+    changed = _put(web, "release.conf" if lines else "", binds=f"{_web_start(site, slot)}{lines}")
     kept: set[Path] = set()
     for name, command in workers.items():
         dropin = site.units / f"{site.worker(slot, name)}.d/release.conf"
@@ -55,12 +57,12 @@ def put_schedule(
     site: Site, machine: Machine, *, slot: str, schedule: Mapping[str, Mapping[str, str]], writable: Sequence[str]
 ) -> None:
     """Write the timers of the release that runs in this slot, take away those it does not have, start the rest."""
-    lines = "\n".join(binds(site, slot=slot, writable=writable))
+    lines = "\n".join(_lines(site, slot, writable))
     changed, wanted = False, set()
     for name, item in schedule.items():
         wanted.add(f"{site.schedule(name)}.timer")
         values = {"site": site.name, "slot": slot, "home": _home(site, slot), "name": name, "binds": lines}
-        values |= {"command": _escaped(item["run"]), "at": item["at"]}
+        values |= {"command": _escaped(item["run"]), "at": item["at"], "python": interpreter(site, slot)}
         for kind in ("service", "timer"):
             changed |= _put(site.units / f"{site.schedule(name)}.{kind}", f"schedule.{kind}", **values)
     gone = {path.name for path in site.units.glob(f"{site.name}-schedule-*.timer")} - wanted
@@ -79,6 +81,23 @@ def put_schedule(
 def start_schedule(machine: Machine, timers: Sequence[str]) -> None:
     """Enable and start timers."""
     machine.run(["systemctl", "enable", "--now", *timers])
+
+
+def _lines(site: Site, slot: str, writable: Sequence[str]) -> list[str]:
+    """What every unit of a slot needs beyond its own file."""
+    given = [f"Environment={name}={value}" for name, value in search_path(site, slot).items()]
+    return [*given, *binds(site, slot=slot, writable=writable)]
+
+
+def _web_start(site: Site, slot: str) -> str:
+    """The slot unit's own start with another interpreter before it; nothing where it is the machine's own."""
+    if not is_bundled(site, slot):
+        return ""
+    lines = (site.units / f"{site.name}-web@.service").read_text().splitlines()
+    own = next((line for line in lines if line.startswith(f"ExecStart={OWN} ")), "")
+    if not own:
+        raise Failure("python: this machine cannot run a bundled one, raise server-generation")
+    return f"ExecStart=\n{own.replace(OWN, interpreter(site, slot), 1)}\n"
 
 
 def _own(site: Site, machine: Machine, path: str) -> None:
