@@ -15,7 +15,7 @@ from release.build.layers import Member, pack
 from release.build.uv import UvFailed, uv
 
 FORMAT = 1  # raise it when the layer of the same interpreter should come out different
-INSTALL = ("python", "install", "--quiet", "--no-bin", "--allow-python-downloads")
+INSTALL = ("python", "install", "--no-bin", "--allow-python-downloads")
 # What no site runs: tests, windows, the tools to install packages and to build C.
 IDLE = re.compile(r"(test|idlelib|tkinter|turtledemo|ensurepip|site-packages|config-[^/]+)/|lib-dynload/_tkinter\.")
 TELLING = re.compile(r"_sysconfigdata|_sysconfig_vars|build-details\.json")  # where it is installed
@@ -61,11 +61,9 @@ def fetch(*, cache: Cache, choice: Choice, place: Path) -> None:
 
 
 def reason(stderr: str) -> str:
-    """The last cause uv gives: the first ones only say what it was about to do."""
-    lines = [
-        re.sub(r"^(error|warning|cause|caused by): ", "", line.strip(), flags=re.I) for line in stderr.splitlines()
-    ]
-    return next((line for line in reversed(lines) if line), "no reason")
+    """The last cause uv gives, whole: the ones before it only say what it was about to do."""
+    parts = re.split(r"^\s*(?:error|cause|caused by): ", stderr, flags=re.IGNORECASE | re.MULTILINE)
+    return " ".join(parts[-1].split()) or "no reason"
 
 
 def members(place: Path, *, minor: str) -> Iterator[Member]:

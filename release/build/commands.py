@@ -78,9 +78,9 @@ def end(group: int) -> None:
 
 def failed(command: str, *, where: str, got: str, log: Path) -> BuildError:
     lines = [line.rstrip() for line in log.read_text(errors="replace").splitlines() if line.strip()][-SHOWN:]
-    said = "".join(f"\n    {line}" for line in lines) or " It said nothing."
+    said = "\n    ".join(["It said last:", *lines]) if lines else "It said nothing."
     rule = f"{command!r} should succeed in the project's directory"
-    return BuildError(f"{rule} (got {got}), correct it or what it runs. {said.lstrip(' ')}".rstrip(), setting=where)
+    return BuildError(f"{rule} (got {got}), correct it or what it runs. {said}", setting=where)
 
 
 def reread(tree: Tree) -> Tree:

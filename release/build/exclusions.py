@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 DEBRIS = frozenset({
     ".git", ".hg", ".svn", "__pycache__", "node_modules", ".venv", "venv", ".tox", ".nox", ".mypy_cache",
     ".ruff_cache", ".pytest_cache", ".cache", ".idea", ".vscode", ".DS_Store", "htmlcov", ".coverage",
-    ".direnv",
+    ".direnv", ".parcel-cache", ".sass-cache", ".turbo",
 })
 # fmt: on
 ENV_EXAMPLES = ("example", "sample", "template", "dist", "tpl")

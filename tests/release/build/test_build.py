@@ -14,7 +14,9 @@ import pytest
 import zstandard
 
 from release.build import Artifact, BuildError, load
+from release.build.platforms import Platform
 from tests.release.build.conftest import Build
+from tests.release.build.interpreters import offered
 from tests.release.build.projects import commit, git, listing, site, write
 from tests.release.build.seed import PYTHON
 
@@ -181,3 +183,40 @@ def test_a_project_below_its_repository_and_below_its_root(run: Build, cache: Pa
     assert artifact.manifest["root"] == "backend"
     assert "src/backend/manage.py" in code
     assert "src/other.py" not in code
+
+
+def test_what_build_commands_write_is_collected_and_travels(run: Build, cache: Path, tmp_path: Path) -> None:
+    project = write(site(tmp_path / "one"), {".gitignore": "notes/static/built/\ndist/\n"})
+    commands = [
+        "mkdir -p notes/static/built dist && echo 'a {}' > notes/static/built/it.css",
+        "python -c 'import django; print(django.VERSION[:2])' > dist/version",
+    ]
+    plain, artifact = run(commit(project)), run(project, commands=commands)
+    assert artifact.id != plain.id
+    assert "static/built/it.css" in unpacked(cache, artifact, "static")
+    with opened(cache, artifact, "code") as layer:
+        version = layer.extractfile("src/dist/version")
+        assert version
+        assert version.read() == b"(5, 2)\n"
+    assert "build: 2 files written by its commands (dist/, notes/)" in artifact.notes
+    assert not (project / "dist").exists()
+
+
+@pytest.mark.skipif(not Platform.here().runs_target, reason="the servers' Python does not start here")
+def test_another_python_is_bundled_and_runs_the_build(
+    run: Build, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", offered(tmp_path, version=f"{PYTHON}.99"))
+    project = write(site(tmp_path / "one"), {".python-version": f"{PYTHON}\n"})
+    artifact = run(project, python="3.99", commands=["python -c 'import sys; print(sys.prefix)' > prefix"])
+    manifest = artifact.manifest
+    assert (manifest["python"], manifest["interpreter"]) == (PYTHON, f"cpython-{PYTHON}.99-linux-x86_64-gnu")
+    assert f"python/bin/python{PYTHON}" in unpacked(cache, artifact, "python")
+    with opened(cache, artifact, "code") as layer:
+        prefix = layer.extractfile("src/prefix")
+        assert prefix
+        assert prefix.read().decode().startswith(str(cache / "pythons"))
+    assert f"python: {PYTHON}.99 is bundled" in "".join(artifact.notes)
+    assert load(artifact.id)
+    (cache / "layers" / f"{manifest['layers']['python']}.tar.zst").unlink()
+    assert load(artifact.id) is None
