@@ -77,8 +77,17 @@ def lay(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Ground:
     staged, written = run_commands(request=request, workplace=workplace, tree=staged)
     made, untranslated = translations.compile_all(staged)
     put(target=source, files=made)
-    told = (*chosen.notes, *written, *untranslated)
+    told = (*chosen.notes, *unmeant(packages, minor=chosen.minor), *written, *untranslated)
     return Ground(staged, dependencies, packages, workplace, made, chosen, bundled, told)
+
+
+def unmeant(packages: Packages, *, minor: str) -> list[str]:
+    """A Django that does not know this Python; the newest ones know the newest, so it is the Django that is old."""
+    pythons = packages.pythons("django")
+    if not pythons or minor in pythons:
+        return []
+    django = f"Django {packages.version('django')} says it runs on Python {pythons[0]} to {pythons[-1]}, not on {minor}"
+    return [f'{django}: upgrade it, or say requires-python = "=={pythons[-1]}.*" and that is bundled']
 
 
 def python_here(*, cache: Cache, chosen: Choice, here: Platform) -> Path:

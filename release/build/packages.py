@@ -24,6 +24,7 @@ PLATFORM_OPTION = "--python-platform"
 FORMAT = 1  # raise it when the layer of the same requirements should come out different
 TRACES = ("INSTALLER", "REQUESTED", "direct_url.json", "uv_cache.json", "uv_build.json")
 # Debian 13 has glibc 2.41.
+STATED = re.compile(r"Programming Language :: Python :: (\d+\.\d+)")
 FITTING = re.compile(r"any|manylinux(1|2010|2014)_x86_64|manylinux_2_(\d|[123]\d|4[01])_x86_64")
 
 
@@ -37,6 +38,12 @@ class Packages:
     def version(self, name: str) -> str:
         found = list(importlib.metadata.distributions(name=name, path=[str(self.directory)]))
         return found[0].version if found else ""
+
+    def pythons(self, name: str) -> list[str]:
+        """The minor versions a package says it runs on, in its own order: oldest first."""
+        found = importlib.metadata.distributions(name=name, path=[str(self.directory)])
+        said = [line for one in found for line in one.metadata.get_all("Classifier") or []]
+        return [match[1] for line in said if (match := STATED.fullmatch(line))]
 
 
 def install(*, cache: Cache, dependencies: Dependencies, tree: Tree, python: str) -> Packages:

@@ -94,6 +94,8 @@ def test_a_command_before_the_release_that_fails_leaves_the_old_one_serving(othe
     assert "That username is already taken" in told
     assert other.live(URL) == before
     other.type(f"pulumi config rm -s {STACK} --path env.OTHER")
+    other.up(STACK)
+    assert other.live(URL) == before
 
 
 def test_it_is_there_again_after_a_reboot(other: Stage) -> None:

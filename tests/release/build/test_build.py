@@ -17,7 +17,7 @@ from release.build import Artifact, BuildError, load
 from release.build.platforms import Platform
 from tests.release.build.conftest import Build
 from tests.release.build.interpreters import offered
-from tests.release.build.projects import commit, git, listing, site, write
+from tests.release.build.projects import SETTINGS, commit, git, listing, site, write
 from tests.release.build.seed import PYTHON
 
 pytestmark = pytest.mark.whole
@@ -220,3 +220,12 @@ def test_another_python_is_bundled_and_runs_the_build(
     assert load(artifact.id)
     (cache / "layers" / f"{manifest['layers']['python']}.tar.zst").unlink()
     assert load(artifact.id) is None
+
+
+def test_the_oldest_django_is_built_with_its_old_names_of_storages(run: Build, cache: Path, tmp_path: Path) -> None:
+    old = 'STATICFILES_STORAGE = "django.contrib.staticfiles.storage.StaticFilesStorage"\n'
+    old += 'DEFAULT_FILE_STORAGE = "django.core.files.storage.FileSystemStorage"\n'
+    project = site(tmp_path / "one", requirements="Django>=4.2,<4.3\n", settings=SETTINGS + old)
+    artifact = run(project, lock=tmp_path / "own.lock")
+    assert artifact.manifest["django"].startswith("4.2.")
+    assert [name for name in unpacked(cache, artifact, "static") if name.startswith("static/notes/notes.")]

@@ -12,7 +12,7 @@ import pytest
 import zstandard
 from packaging.version import Version
 
-from release.build import BuildError
+from release.build import BuildError, python
 from release.build.bundling import bundle, place_of
 from release.build.cache import Cache
 from release.build.interpreters import Choice, Offer, offers
@@ -113,3 +113,13 @@ def test_a_build_of_the_same_version_is_another_layer(tmp_path: Path, choice: Ch
     cache, again = Cache(tmp_path / "cache"), Offer(KEY, Version("3.12.1"), "https://x/another-build")
     assert choice.bundled
     assert place_of(cache=cache, offer=choice.bundled) != place_of(cache=cache, offer=again)
+
+
+def test_the_servers_python_is_fetched_for_a_build_where_it_is_missing(
+    tmp_path: Path, choice: Choice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLIPWAY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(python, "candidates", lambda version: iter(()))
+    assert python.find_python("3.12") == tmp_path / "cache/pythons/here" / KEY / "bin/python3.12"
+    with pytest.raises(BuildError, match=r"python3\.14: should be on PATH"):
+        python.find_python("3.14")

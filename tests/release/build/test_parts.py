@@ -15,6 +15,8 @@ from release.build import BuildError
 from release.build.cache import Cache
 from release.build.inspection import placeholder
 from release.build.layers import Member, pack
+from release.build.making import unmeant
+from release.build.packages import Packages
 from release.build.python import find_python
 from release.build.static import pack_static
 from release.build.translations import compile_one
@@ -143,3 +145,18 @@ def test_the_cache_never_shows_half_a_file(tmp_path: Path) -> None:
     assert (cache.read(kind="index", key="b"), cache.read(kind="index", key="c")) == (None, None)
     assert [path.name for path in (tmp_path / "index").iterdir() if path.name.startswith(".")] == []
     assert hashlib.sha256(cache.path(kind="index", name="a.json").read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("python", "said"),
+    [
+        ("3.12", []),
+        ("3.13", ["Django 4.2.30 says it runs on Python 3.8 to 3.12, not on 3.13: upgrade it, or say requires-python = "
+                  '"==3.12.*" and that is bundled']),
+    ],
+)  # fmt: skip
+def test_a_django_that_does_not_know_the_python_is_told(tmp_path: Path, python: str, said: list[str]) -> None:
+    known = "".join(f"Classifier: Programming Language :: Python :: {each}\n" for each in ("3", "3.8", "3.11", "3.12"))
+    facts = f"Metadata-Version: 2.1\nName: Django\nVersion: 4.2.30\nClassifier: Framework :: Django\n{known}"
+    write(tmp_path, {"Django-4.2.30.dist-info/METADATA": facts})
+    assert unmeant(Packages(layer="", directory=tmp_path), minor=python) == said
