@@ -54,6 +54,7 @@ live-smoke-destroy: setup
 
 bench: setup
 	@$(VENV) -m tests.bench.fast
+	@$(VENV) -m tests.bench.disk
 	@$(VENV) -m tests.bench.memory
 	@$(VENV) -m tests.bench.boots
 	@$(VENV) -m tests.bench.times

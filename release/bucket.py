@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
@@ -97,6 +97,14 @@ class Bucket:
         found = _patiently(
             lambda: self.call(lambda client: _contents(client.get_paginator("list_objects_v2"), self.name))
         )
+        if found is None:
+            raise self._gone()
+        return found
+
+    def dates(self) -> dict[str, datetime]:
+        """When every object was put, by the storage's own clock."""
+        ask = partial(_dated, bucket=self.name)
+        found = _patiently(lambda: self.call(lambda client: ask(client.get_paginator("list_objects_v2"))))
         if found is None:
             raise self._gone()
         return found
@@ -247,6 +255,12 @@ _NOTHING_OF_THE_CALLER: dict[str, tuple[str | None, str | None, Any, Callable[[A
 def _contents(pages: ListObjectsV2Paginator, bucket: str) -> list[tuple[str, int, str]]:
     found = [each for page in pages.paginate(Bucket=bucket) for each in page.get("Contents", [])]
     return [(each["Key"], each["Size"], each["ETag"].strip('"')) for each in found]
+
+
+def _dated(pages: ListObjectsV2Paginator, *, bucket: str) -> dict[str, datetime]:
+    return {
+        each["Key"]: each["LastModified"] for page in pages.paginate(Bucket=bucket) for each in page.get("Contents", [])
+    }
 
 
 def _status(error: ClientError) -> int:

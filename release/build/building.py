@@ -8,6 +8,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 
+from release.build import provenance
 from release.build.artifact import Artifact, load, save
 from release.build.cache import Cache, canonical, default_cache
 from release.build.errors import BuildError
@@ -44,6 +45,7 @@ def build(
     if not found:
         with cache.locked(f"build-{key(tree=tree, request=request)}"):
             found = known(cache=cache, tree=tree, request=request) or make(cache=cache, tree=tree, request=request)
+    provenance.correct(cache=cache, artifact=found.id, tree=tree)
     return replace(found, dirty=bool(tree.changed))
 
 
@@ -55,7 +57,7 @@ def refuse_dirty(tree: Tree) -> None:
 
 def known(*, cache: Cache, tree: Tree, request: Request) -> Artifact | None:
     entry = cache.read(kind="index", key=key(tree=tree, request=request))
-    artifact = load(entry["artifact"]) if entry else None
+    artifact = load(entry["artifact"]) if entry and provenance.read(cache=cache, artifact=entry["artifact"]) else None
     return replace(artifact, notes=tuple(entry["notes"])) if artifact else None
 
 
@@ -92,6 +94,9 @@ def make(*, cache: Cache, tree: Tree, request: Request) -> Artifact:
     with cache.scratch() as scratch:
         made = assemble(cache=cache, scratch=scratch, tree=tree, request=request)
     artifact_id = save(cache=cache, manifest=made.manifest)
+    tools, packages = builder_digest(), made.dependencies
+    record = provenance.describe(tree=tree, settings=request.settings, builder=tools, dependencies=packages)
+    provenance.note(cache=cache, artifact=artifact_id, record=record)
     if made.lock:
         keep(lock=request.lock, text=made.lock)
     entry = {"artifact": artifact_id, "notes": made.notes}

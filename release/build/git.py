@@ -50,6 +50,12 @@ def changes(project: Path) -> tuple[str, ...]:
     return tuple(os.fsdecode(line[3:]) for line in lines)
 
 
+def commit(project: Path) -> str | None:
+    """The last commit; None where there is none yet."""
+    done = run(project, "rev-parse", "--verify", "--quiet", "HEAD")
+    return done.stdout.decode().strip() or None
+
+
 def git(project: Path, *arguments: str) -> bytes:
     done = run(project, *arguments)
     if done.returncode:

@@ -4,7 +4,7 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -62,9 +62,11 @@ def look(*, workplace: Workplace, tree: Tree, settings: str, env: Collection[str
     return found
 
 
-def start(*, workplace: Workplace, answer: Path, variables: dict[str, str], probe: Path = PROBE) -> str:
+def start(
+    *, workplace: Workplace, answer: Path, variables: dict[str, str], probe: Path = PROBE, more: Sequence[str] = ()
+) -> str:
     # -P: the directory of the probe has modules of ours that must not shadow the project's.
-    command = [str(workplace.python), "-P", "-s", str(probe), str(answer), str(workplace.source)]
+    command = [str(workplace.python), "-P", "-s", str(probe), str(answer), str(workplace.source), *more]
     place = workplace.source / workplace.root
     try:
         done = subprocess.run(

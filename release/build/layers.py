@@ -14,6 +14,7 @@ import zstandard
 from release.build.cache import Cache
 
 LEVEL = 10
+HEAD = 18  # bytes of the longest header of a zstd frame
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,12 @@ def pack(*, cache: Cache, members: Iterable[Member]) -> str:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(scratch / "layer.tar.zst", target)
         return digest
+
+
+def size(*, cache: Cache, layer: str) -> int:
+    """The bytes of a packed layer's archive, which its first bytes tell."""
+    with cache.path(kind="layers", name=f"{layer}.tar.zst").open("rb") as file:
+        return int(zstandard.get_frame_parameters(file.read(HEAD)).content_size)
 
 
 def write(*, file: BinaryIO, members: Iterable[Member]) -> None:

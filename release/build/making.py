@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from release.build import translations
+from release.build import provenance, translations
 from release.build.bundling import bundle, place_of
 from release.build.cache import Cache
 from release.build.commands import run_commands
@@ -13,7 +13,7 @@ from release.build.dependencies import Dependencies, resolve
 from release.build.errors import BuildError
 from release.build.inspection import Workplace, look
 from release.build.interpreters import Choice, choose
-from release.build.layers import Member, pack
+from release.build.layers import Member, pack, size
 from release.build.packages import Packages, install, install_here
 from release.build.platforms import TARGET, Platform
 from release.build.python import find_python
@@ -21,7 +21,7 @@ from release.build.request import OVERLAY, Request
 from release.build.static import pack_static
 from release.build.tree import Tree, find_root, stage
 
-FORMAT = 1
+FORMAT = 2
 PLACEHOLDERS = ("MEDIA_ROOT", "MEDIA_URL")  # while building, media is always on disk
 
 
@@ -33,6 +33,7 @@ class Made:
     notes: tuple[str, ...]
     news: tuple[str, ...]
     lock: str
+    dependencies: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,11 @@ def assemble(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Ma
     found = look(workplace=ground.workplace, tree=ground.staged, settings=request.settings, env=request.env)
     layers = pack_layers(cache=cache, ground=ground, found=found)
     manifest = describe(found=found, ground=ground, layers=layers)
+    manifest["sizes"] = {name: size(cache=cache, layer=layer) for name, layer in layers.items()}
+    listed = provenance.listed(packages=ground.packages.directory, text=ground.dependencies.text)
     told = (*ground.dependencies.notes, *notes(tree=ground.staged, found=found), *ground.told)
-    return Made(manifest=manifest, notes=told, news=ground.dependencies.news, lock=ground.dependencies.lock)
+    dependencies = ground.dependencies
+    return Made(manifest, notes=told, news=dependencies.news, lock=dependencies.lock, dependencies=listed)
 
 
 def lay(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Ground:

@@ -12,6 +12,7 @@ from release.ssh import stop_on_signals
 
 DESCRIPTION = """\
   check PROJECT              what slipway would make of a Django project; needs no stack
+  build STACK                build its artifact and try it out here, without any cloud (or: PROJECT --settings MODULE)
   manage STACK ARGS...       run manage.py there, with exactly these arguments
   shell STACK                a Django shell there; a script may come on stdin
   logs STACK [-n N] [-f] [--since TIME]
@@ -122,6 +123,12 @@ def _check(directory: str | None, rest: Sequence[str]) -> int:
     return check(rest)
 
 
+def _build(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.build.command import build
+
+    return build(directory, rest)
+
+
 def _backup(directory: str | None, rest: Sequence[str]) -> int:
     from release.cli.backup import backup
 
@@ -130,6 +137,7 @@ def _backup(directory: str | None, rest: Sequence[str]) -> int:
 
 VERBS: dict[str, Callable[[str | None, Sequence[str]], int]] = {
     "check": _check,
+    "build": _build,
     "manage": _manage,
     "shell": _shell,
     "logs": _logs,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
+from release.bucket import Bucket, BucketError
 from release.cli.pin import pinned, replace_file
 from release.cli.project import Project, shown
 from release.cli.refusal import Refusal
 from release.cli.stack import LastUpdate, Stack, last_update
 from release.cli.status import Word, live
+from release.promotions import mark
 
 __all__ = ["promote"]
 
@@ -18,11 +20,13 @@ def promote(project: Project, *, source: str, target: str) -> int:
     if source == target:
         raise Refusal(f"{target}: cannot be promoted from itself, name the environment that has proven the artifact")
     file = project.stack_file(target)
-    artifact = _proven(project, source)
+    stack = _proven(project, source)
+    artifact = stack.artifact
     values = {"artifact": artifact, "promoted-from": source}
     with file.open(encoding="utf-8", newline="") as opened:
         before = opened.read()
     after = pinned(before, values=values, project=project.name, where=shown(file))
+    _hold(stack, target=target)
     if after == before:
         print(f"{shown(file)}: names this artifact already: {artifact}")
         return 0
@@ -32,14 +36,23 @@ def promote(project: Project, *, source: str, target: str) -> int:
     return 0
 
 
-def _proven(project: Project, source: str) -> str:
-    """The artifact that state and live site both name."""
+def _hold(stack: Stack, *, target: str) -> None:
+    """Let pruning leave the artifact where the target takes it from, however late its `pulumi up` is."""
+    if bucket := stack.outputs.get("release_source"):
+        try:
+            mark(Bucket.parse(bucket), artifact=stack.artifact, target=target)
+        except BucketError as error:
+            raise Refusal(f"{stack.name}: {error}, nothing is pinned; promote again") from None
+
+
+def _proven(project: Project, source: str) -> Stack:
+    """The environment whose state and live site name the same artifact."""
     with ThreadPoolExecutor() as threads:
         history = threads.submit(last_update, project, source)
         stack = Stack.read(project, source)
         word = live(stack)
         _agree(stack, word, history.result())
-    return stack.artifact
+    return stack
 
 
 def _agree(stack: Stack, word: Word, update: LastUpdate) -> None:

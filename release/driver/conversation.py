@@ -19,6 +19,7 @@ __all__ = ["Conversation", "ServerFailure", "State", "Urls"]
 
 Urls = Callable[[Collection[str]], Mapping[str, str]]
 State = Literal["unreached", "working", "ready", "flipping", "flipped", "committing", "committed", "rested", "lost"]
+FACTS = ("serves", "ahead", "reverted", "aborted", "damaged")
 WORK_LIMIT = 3600.0  # the agent's own limits end it sooner; this only ends a driver whose agent hangs
 STOP_LIMIT = 110.0  # an agent gives a slot 100 s to stop: it answers what visitors have asked
 WORD_LIMIT = STOP_LIMIT + 10
@@ -200,7 +201,7 @@ class Conversation:
         self.detail.extend(message.get("detail", ()))
         self.secured = list(message.get("secured", self.secured))
         self.store = str(message.get("certificates", self.store))
-        self.facts.update({key: message[key] for key in ("serves", "ahead", "reverted", "aborted") if key in message})
+        self.facts.update({key: message[key] for key in FACTS if key in message})
         if "done" in message:
             self.state = "rested"
 

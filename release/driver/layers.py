@@ -7,15 +7,16 @@ import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from release.bucket import Bucket
+from release.bucket import Bucket, BucketError
 from release.driver.contents import kept, pieces, verify
 from release.driver.failure import Failure
 from release.places import cache_directory
 
-__all__ = ["bring", "layer_key"]
+__all__ = ["bring", "discard_damaged", "layer_key"]
 
 WAY_OUT = "build it here (pulumi up with project: and without artifact:), or promote it again from where it runs"
 
@@ -26,7 +27,7 @@ def bring(artifact: str, *, bucket: Bucket, source: Bucket | None) -> dict[str, 
     manifest: dict[str, Any] = json.loads(content)
     names = {digest: name for name, digest in manifest["layers"].items()}
     with ThreadPoolExecutor(max_workers=4) as threads:
-        known = threads.submit(lambda: origin == bucket or (origin is None and bucket.has(_manifest_key(artifact))))
+        known = threads.submit(lambda: origin == bucket or bucket.get(_manifest_key(artifact)) == content)
         there = threads.map(bucket.has, map(layer_key, names))
         missing = {digest: name for (digest, name), has in zip(names.items(), there, strict=True) if not has}
         places = _places(missing, artifact=artifact, bucket=bucket, source=source)
@@ -41,11 +42,25 @@ def layer_key(digest: str) -> str:
     return f"layers/{digest}.tar.zst"
 
 
+def discard_damaged(digest: str, *, bucket: Bucket) -> None:
+    """Take a layer away that a server has found damaged, if it is: the next `pulumi up` brings it anew."""
+    with suppress(BucketError):  # it failed for another reason then, which is told
+        try:
+            verify(digest, bucket.stream(layer_key(digest)) or iter(()), place=f"bucket {bucket.name}")
+        except Failure:
+            bucket.remove(layer_key(digest))
+
+
 def _manifest(artifact: str, *, buckets: list[Bucket]) -> tuple[bytes, Bucket | None]:
     """The manifest of this id, and the bucket it came from; None is this computer's cache."""
+    edited = []
     for content, origin in _manifests(artifact, buckets=buckets):
         if "sha256-" + hashlib.sha256(content).hexdigest() == artifact:
             return content, origin
+        edited.append(f"bucket {origin.name}" if origin else str(cache_directory()))
+    if edited:
+        way_out = f"remove {_manifest_key(artifact)} there, then {WAY_OUT}"
+        raise Failure(f"{artifact}: its manifest was edited (in {' and '.join(edited)}: another digest), {way_out}")
     raise Failure(f"{artifact}: its manifest is in {_nowhere(buckets)}, {WAY_OUT}")
 
 

@@ -8,12 +8,14 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from release.driver import provenance
 from release.driver.confirm import Unconfirmed, confirm, secure
 from release.driver.conversation import Conversation, ServerFailure, Urls
 from release.driver.documents import Wanted
 from release.driver.failure import Failure
 from release.driver.inheritance import Inheritance
-from release.driver.layers import bring, layer_key
+from release.driver.layers import bring, discard_damaged, layer_key
+from release.driver.pruning import prune
 from release.driver.report import told
 from release.driver.session import Ended, Silence
 from release.driver.together import together
@@ -46,6 +48,7 @@ class _Rollout:
         self._inheritance = inheritance
         self._seconds: dict[str, float] = {}
         self._tools: dict[str, str] = {}
+        self._notes: list[str] = []
 
     def run(self) -> dict[str, Any]:
         """The stages in order; a commit is the last act."""
@@ -66,8 +69,13 @@ class _Rollout:
 
     def _upload(self) -> dict[str, Any]:
         """The artifact in the environment's own bucket, before any server is told of it."""
-        self._tools = tools(self._wanted.document, bucket=self._wanted.bucket)
-        return bring(self._wanted.artifact, bucket=self._wanted.bucket, source=self._wanted.source)
+        wanted = self._wanted
+        with ThreadPoolExecutor() as threads:
+            beside = threads.submit(provenance.bring, wanted.artifact, bucket=wanted.bucket, source=wanted.source)
+            self._tools = tools(wanted.document, bucket=wanted.bucket)
+            manifest = bring(wanted.artifact, bucket=wanted.bucket, source=wanted.source)
+        self._notes += beside.result()
+        return manifest
 
     def _prepare(self, login: Login, manifest: Mapping[str, Any]) -> None:
         urls = _presigning(self._wanted)
@@ -97,11 +105,14 @@ class _Rollout:
 
     def _finish(self) -> None:
         """What is left once the release stands: old slots drain, certificates are kept, the machine before leaves."""
+        wanted = self._wanted
         with ThreadPoolExecutor() as threads:
+            pruned = threads.submit(prune, wanted.bucket, artifact=wanted.artifact, tools=self._tools.values())
             kept = [threads.submit(self._inheritance.keep, each.store) for each in self._all if each.store]
             self._stage(Conversation.finish)
         for each in kept:
             each.result()
+        self._notes += pruned.result()
         if self._inheritance.has_predecessor:
             self._timed("hand-over", self._inheritance.pass_on)
 
@@ -117,6 +128,8 @@ class _Rollout:
         self._withdraw()
         with contextlib.suppress(KeyboardInterrupt):
             together(Conversation.last_word, self._all, at_first_failure=lambda: None)
+            for digest in {each.facts["damaged"] for each in self._all if "damaged" in each.facts}:
+                discard_damaged(digest, bucket=self._wanted.bucket)
         return told(self._all, error=error)
 
     def _timed(self, phase: str, work: Callable[[], Result]) -> Result:
@@ -135,7 +148,9 @@ class _Rollout:
             "site": f"https://{self._wanted.canonical}",
             "phases": phases | self._seconds,
             "migrated": _once(name for each in self._all for name in each.migrated),
-            "notes": _once([*self._inheritance.notes, *(note for each in self._all for note in each.notes)]),
+            "notes": _once(
+                [*self._notes, *self._inheritance.notes, *(note for each in self._all for note in each.notes)]
+            ),
             "servers": {each.server.name: each.slot for each in self._all},
         }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -75,6 +77,7 @@ class Document:
                 *(("schedule", name, NAME) for name in raw.get("schedule") or {}),
             ):
                 _held(where, value, shape)
+            _refuse_edited(manifest, artifact=raw["artifact"])
             return cls(
                 site=raw["site"],
                 environment=raw["environment"],
@@ -95,6 +98,12 @@ class Document:
     def layers(self) -> dict[str, str]:
         """Name to digest of the uncompressed tar."""
         return dict(self.manifest["layers"])
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """Digest to bytes of the uncompressed tar, of those whose size the manifest tells."""
+        sizes = self.manifest.get("sizes") or {}
+        return {digest: int(sizes[name]) for name, digest in self.layers.items() if name in sizes}
 
     @property
     def canonical(self) -> str:
@@ -149,6 +158,14 @@ class Document:
 def _held(where: str, value: Any, shape: re.Pattern[str]) -> None:
     if not isinstance(value, str) or not shape.fullmatch(value):
         raise Failure(f"document: {where}: should look like {shape.pattern} (got {value!r})")
+
+
+def _refuse_edited(manifest: Mapping[str, Any], *, artifact: str) -> None:
+    """An artifact is named by its manifest, in JSON's one spelling."""
+    spelt = json.dumps(manifest, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    found = f"sha256-{hashlib.sha256(spelt.encode(errors='surrogateescape')).hexdigest()}"
+    if found != artifact:
+        raise Failure(f"manifest: should be that of {artifact} (got that of {found}), run pulumi up again")
 
 
 def _database(raw: Mapping[str, Any] | None) -> Database | None:

@@ -12,13 +12,14 @@ ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Warning|Exit|Interrupt|Does
 
 
 class Failure(Exception):
-    """The cause in one line; `detail` is what the machine said about it."""
+    """The cause in one line; `detail` is what the machine said about it, `damaged` a layer to be brought anew."""
 
-    def __init__(self, cause: str, *, detail: Sequence[str] = (), ahead: Sequence[str] = ()) -> None:
+    def __init__(self, cause: str, *, detail: Sequence[str] = (), ahead: Sequence[str] = (), damaged: str = "") -> None:
         super().__init__(cause)
         self.cause = cause
         self.detail = list(detail)
         self.ahead = list(ahead)
+        self.damaged = damaged
 
 
 class Gone(Exception):

@@ -12,9 +12,11 @@ from typing import Any
 
 from .machine import Machine
 from .masking import masked
-from .site import Site
+from .site import Site, write
 
 __all__ = ["Journal"]
+
+LONGEST = 1 << 20  # bytes: some hundred releases
 
 
 class Journal:
@@ -51,6 +53,12 @@ class Journal:
         self.phases[name] = seconds
         self.note("end", step=name, seconds=seconds)
         said({"phase": name, "seconds": seconds})
+
+    def trim(self) -> None:
+        """Keep the newer half of a journal that has grown long."""
+        if self.path.stat().st_size > LONGEST:
+            lines = self.path.read_text(encoding="utf-8").splitlines(keepends=True)
+            write(self.path, "".join(lines[len(lines) // 2 :]))
 
     def last(self, count: int) -> list[dict[str, Any]]:
         """The newest entries."""

@@ -1,7 +1,11 @@
-"""Layers: fetched by digest, verified while they unpack, compiled once, never changed again."""
+"""Layers: fetched by digest, verified while they unpack, compiled once, never changed again.
+
+Whatever arrives lies under a hidden name until all of it is verified: nothing of a layer is run or served before.
+"""
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import http.client
 import io
@@ -14,6 +18,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -22,11 +27,12 @@ from .interpreter import OWN
 from .machine import Machine
 from .site import Site
 
-__all__ = ["fetch", "missing", "settle"]
+__all__ = ["fetch", "missing", "settle", "sweep"]
 
 TRIES = 4
 TIMEOUT = 30  # seconds without a byte
-HEADROOM = 6  # times the size of what is fetched, packed as it is
+UNKNOWN = 1 << 33  # bytes a layer may have whose size nobody tells
+CHUNK = 1 << 20
 
 
 def missing(site: Site, wanted: Mapping[str, str]) -> list[str]:
@@ -34,12 +40,21 @@ def missing(site: Site, wanted: Mapping[str, str]) -> list[str]:
     return sorted({digest for digest in wanted.values() if not (site.layers / digest).is_dir()})
 
 
-def fetch(site: Site, machine: Machine, *, urls: Mapping[str, str], heed: Callable[[], None]) -> None:
-    """Bring the layers at these URLs in, beside their place and under hidden names."""
+def sweep(site: Site) -> None:
+    """Take away what is not verified, or not compiled: of an agent that failed or was killed."""
     for left in site.layers.glob(".*"):
         shutil.rmtree(left) if left.is_dir() else left.unlink()
+
+
+def fetch(
+    site: Site, machine: Machine, *, urls: Mapping[str, str], sizes: Mapping[str, int], heed: Callable[[], None]
+) -> None:
+    """Bring the layers at these URLs in, beside their place and under hidden names; none larger than its size."""
+    sweep(site)
+    bring = partial(_fetch_one, site, machine)
     with ThreadPoolExecutor(max_workers=3) as pool:
-        for done in [pool.submit(_fetch_one, site, machine, digest, url) for digest, url in sorted(urls.items())]:
+        found = [pool.submit(bring, digest, url, sizes.get(digest)) for digest, url in sorted(urls.items())]
+        for done in found:
             done.result()
             heed()
 
@@ -57,7 +72,9 @@ def settle(site: Site, machine: Machine, digests: Collection[str], *, wanted: Ma
     # Unchecked, because a layer never changes. Not failed on: packages carry templates that are no Python.
     options = ["-q", "-j", "0", "--invalidation-mode", "unchecked-hash"]
     compiled = [*new, *here] if python in digests else new
-    machine.run([_compiler(site, python), "-m", "compileall", *options, *compiled], check=False)
+    done = machine.run([_compiler(site, python), "-m", "compileall", *options, *compiled], check=False)
+    if any(os.strerror(errno.ENOSPC) in line for line in done.lines):
+        raise _full(site.layers, "bytecode was written")
     machine.run(["sync", "--file-system", str(site.layers)])
     for path in new:
         os.rename(path, site.layers / os.path.basename(path)[1:])
@@ -69,85 +86,123 @@ def _compiler(site: Site, python: str) -> str:
     return next((str(place / "python/bin/python3") for place in places if place.is_dir()), OWN)
 
 
-def _fetch_one(site: Site, machine: Machine, digest: str, url: str) -> None:
-    packed = site.layers / f".{digest}.tar.zst"
-    unpacked = site.layers / f".{digest}"
-    _download(url, packed, digest, machine)
-    unpacked.mkdir()
-    found = _unpack(packed, unpacked)
-    packed.unlink()
-    if found != digest:
-        shutil.rmtree(unpacked)
-        raise Failure(f"layer {digest[:12]}: should have that digest (got {found[:12]}), upload it anew with pulumi up")
+def _fetch_one(site: Site, machine: Machine, digest: str, url: str, size: int | None) -> None:
+    packed, unpacked = site.layers / f".{digest}.tar.zst", site.layers / f".{digest}"
+    try:
+        _download(url, packed, digest, machine, most=_packed(size))
+        unpacked.mkdir()
+        _unpack(packed, unpacked, digest=digest, size=size)
+        packed.unlink()
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise _full(site.layers, f"layer {digest[:12]} was unpacked") from None
 
 
-def _download(url: str, packed: Path, digest: str, machine: Machine) -> None:
+def _packed(size: int | None) -> int:
+    """The most that a layer of this size can be when it is packed: what cannot be pressed grows a little."""
+    return UNKNOWN if size is None else size + size // 128 + (1 << 16)
+
+
+def _full(place: Path, when: str) -> Failure:
+    return Failure(f"{place}: the disk filled up while {when}, free some of it or take a larger server-size")
+
+
+def _damaged(digest: str, what: str) -> Failure:
+    way_out = "run pulumi up again, it brings the layer anew"
+    return Failure(f"layer {digest[:12]}: is damaged ({what}), {way_out}", damaged=digest)
+
+
+def _download(url: str, packed: Path, digest: str, machine: Machine, *, most: int) -> None:
     for attempt in range(1, TRIES + 1):
         try:
-            return _download_once(url, packed)
+            return _download_once(url, packed, digest, most=most)
         except urllib.error.HTTPError as error:
             final = error.code < 500 and error.code != 429
             if final or attempt == TRIES:
-                raise Failure(f"layer {digest[:12]}: the bucket answered {error.code} {error.reason}") from None
+                way_out = "run pulumi up again, it brings what the bucket lacks"
+                raise Failure(
+                    f"layer {digest[:12]}: the bucket answered {error.code} {error.reason}, {way_out}"
+                ) from None
         except (OSError, http.client.HTTPException) as error:
+            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
+                raise
             if attempt == TRIES:
                 reason = getattr(error, "reason", error)
                 raise Failure(f"layer {digest[:12]}: cannot be fetched ({reason})") from None
         machine.pause(0.5 * attempt**2)
 
 
-def _download_once(url: str, packed: Path) -> None:
+def _download_once(url: str, packed: Path, digest: str, *, most: int) -> None:
     with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, open(packed, "wb") as file:
         expected = int(answer.headers.get("Content-Length") or 0)
-        _refuse_full_disk(packed.parent, expected)
-        shutil.copyfileobj(answer, file, 1 << 20)
+        while (piece := answer.read(CHUNK)) and file.tell() <= most:
+            file.write(piece)
+        if max(expected, file.tell()) > most:
+            raise _damaged(digest, f"{max(expected, file.tell())} bytes, at most {most} by its manifest")
         if expected and file.tell() != expected:
             raise OSError(f"{file.tell()} of {expected} bytes arrived")
 
 
-def _refuse_full_disk(directory: Path, size: int) -> None:
-    free = shutil.disk_usage(directory).free
-    if free < size * HEADROOM:
-        raise Failure(
-            f"{directory}: should have {size * HEADROOM >> 20} MiB free (got {free >> 20}), take a larger size"
-        )
-
-
-def _unpack(packed: Path, directory: Path) -> str:
-    """Unpack and hash in one pass; the digest of the tar."""
+def _unpack(packed: Path, directory: Path, *, digest: str, size: int | None) -> None:
+    """Unpack, bound and hash in one pass; whatever is not as it should be is a Failure."""
     with subprocess.Popen(["zstd", "-dcq", str(packed)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as zstd:
         assert zstd.stdout is not None
-        hashing = _Hashing(zstd.stdout)
+        hashing = _Hashing(zstd.stdout, digest, most=UNKNOWN if size is None else size)
         try:
-            with tarfile.open(fileobj=hashing, mode="r|", bufsize=1 << 20) as archive:
-                archive.extraction_filter = _as_root
+            with tarfile.open(fileobj=hashing, mode="r|", bufsize=CHUNK) as archive:
+                archive.extraction_filter = partial(_as_root, digest)
                 archive.extractall(directory)
+            hashing.exhaust()
         except tarfile.TarError as error:
-            zstd.kill()
-            raise Failure(f"layer {directory.name[1:13]}: is not an archive ({error})") from None
-        hashing.exhaust()
-    return hashing.digest.hexdigest()
+            raise _damaged(digest, f"no archive: {error}") from None
+        finally:
+            zstd.kill()  # nothing, when it has ended
+    if (found := hashing.digest.hexdigest()) != digest:
+        raise _damaged(digest, f"holds sha256 {found[:12]}")
 
 
-def _as_root(member: tarfile.TarInfo, path: str) -> tarfile.TarInfo:
+def _as_root(digest: str, member: tarfile.TarInfo, path: str) -> tarfile.TarInfo:
     """Nothing leaves the directory, nothing but root may write; a new time, for Caddy makes its ETags of it."""
-    safe = tarfile.data_filter(member, path)
+    plain = member.isreg() and not member.issparse()
+    if not (plain or member.isdir() or member.issym()) or _leaves(member.name):
+        raise _foreign(digest, member)
+    try:
+        safe = tarfile.data_filter(member, path)
+    except tarfile.FilterError:
+        raise _foreign(digest, member) from None
     mode = 0o755 if safe.isdir() else (safe.mode or 0o644) & 0o755 | 0o444
     return safe.replace(mode=mode, mtime=int(time.time()), uid=0, gid=0, uname="", gname="", deep=False)
 
 
-class _Hashing(io.RawIOBase):
-    """Hashes what passes by."""
+def _leaves(name: str) -> bool:
+    return name.startswith("/") or ".." in name.split("/")
 
-    def __init__(self, source: IO[bytes]) -> None:
+
+def _foreign(digest: str, member: tarfile.TarInfo) -> Failure:
+    kind = "link to " + repr(member.linkname) if member.issym() or member.islnk() else f"type {member.type!r}"
+    rule = "should be a file, a directory or a link inside the layer"
+    return Failure(f"layer {digest[:12]}: {member.name!r}: {rule} (got {kind}), build the artifact anew")
+
+
+class _Hashing(io.RawIOBase):
+    """Hashes what passes by, and lets no more pass than there should be."""
+
+    def __init__(self, source: IO[bytes], name: str, *, most: int) -> None:
         self.source = source
+        self.name = name
+        self.most = most
+        self.passed = 0
         self.digest = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
         data = self.source.read(size)
+        self.passed += len(data)
+        if self.passed > self.most:
+            raise _damaged(self.name, f"more than the {self.most} bytes of its manifest")
         self.digest.update(data)
         return data
 
     def exhaust(self) -> None:
-        while self.read(1 << 20):
+        while self.read(CHUNK):
             pass

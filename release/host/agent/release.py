@@ -89,7 +89,8 @@ class _Release:
     def _prepare(self, new: Running) -> None:
         """Everything up to a passed gate; nobody is served by it yet."""
         stop(self.site, self.machine, new.slot)
-        tidy.prune(self.site, load(self.site))  # what an agent that was killed has left
+        layers.sweep(self.site)  # what an agent that was killed has left
+        tidy.prune(self.site, load(self.site))
         with self._phase("fetch"):
             fetched = self._fetch()
         with self._phase("compile"):
@@ -135,7 +136,8 @@ class _Release:
             with self._phase("drain"):
                 tidy.drain(self.site, self.machine, old, limit=self.document.limits.drain)
                 stop(self.site, self.machine, old)
-            tidy.prune(self.site, load(self.site))
+            self.notes += tidy.settle_in(self.site, load(self.site))
+            self.journal.trim()
         except Exception as error:
             self.notes.append(f"released, but tidying up: {error}")
 
@@ -157,6 +159,7 @@ class _Release:
         if self.flipped:
             revert(self.site, self.machine)
         stop(self.site, self.machine, new.slot)
+        layers.sweep(self.site)
         if self.document.sqlite and not load(self.site).committed:
             sqlite.discard(self.site, self.machine)
         ahead = [*self.migrated, *(error.ahead if isinstance(error, Failure) else ())]
@@ -164,6 +167,8 @@ class _Release:
         facts: dict[str, Any] = {"serves": serving(self.site), "ahead": ahead, "reverted": self.flipped}
         if isinstance(error, Gone):
             facts["aborted"] = True
+        elif error.damaged:
+            facts["damaged"] = error.damaged
         detail = error.detail if isinstance(error, Failure) else []
         self._say(error=str(error), detail=detail, notes=self.notes, **facts)
         return 1
@@ -183,11 +188,16 @@ class _Release:
 
     def _fetch(self) -> list[str]:
         lacking = layers.missing(self.site, {**self.document.layers, **self.document.tools})
+        sizes = self.document.sizes
+        if lacking:
+            new = [sizes.get(digest, 0) for digest in lacking]
+            self.notes += tidy.make_room(self.site, load(self.site), sizes=new)
         self._say(need=lacking, arrived=load(self.site).arrived)
         urls = self.wire.receive(limit=60).get("urls", {})
         if unnamed := set(lacking) - set(urls):
             raise Failure(f"driver: should send a URL for every layer (none for {sorted(unnamed)[0][:12]})")
-        layers.fetch(self.site, self.machine, urls={digest: urls[digest] for digest in lacking}, heed=self.wire.heed)
+        given = {digest: urls[digest] for digest in lacking}
+        layers.fetch(self.site, self.machine, urls=given, sizes=sizes, heed=self.wire.heed)
         return lacking
 
     def _bring_database(self, wanted: dict[str, Any]) -> None:

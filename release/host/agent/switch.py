@@ -18,6 +18,7 @@ from .units import put_schedule
 __all__ = ["commit", "flip", "reconcile", "revert", "settle", "stop"]
 
 AGENT = "/usr/local/bin/slipway-agent"
+HISTORY = 50  # releases whose order is remembered; far fewer are kept
 STOP = 100.0  # seconds; gunicorn ends after 65, systemd after 80
 
 
@@ -39,7 +40,7 @@ def commit(site: Site, machine: Machine, new: Running) -> Running | None:
             raise Failure("commit: came after the deadline, this machine has flipped back")
         before = state.committed
         state.committed, state.provisional = new, None
-        state.history = [*(each for each in state.history if each != new.release), new.release]
+        state.history = [*(each for each in state.history if each != new.release), new.release][-HISTORY:]
     _disarm(site, machine)
     _kept(site).unlink(missing_ok=True)
     return before

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from collections.abc import Collection
 from pathlib import Path
 
+from . import disk
+from .failure import Failure
 from .machine import Machine
 from .site import SLOTS, Site
 from .state import State
 from .static import forget
 
-__all__ = ["drain", "prune"]
+__all__ = ["drain", "make_room", "prune", "settle_in"]
 
 KEEP = 5
 GRACE = 0.5  # seconds for a dial that had read the link before it was flipped
@@ -26,22 +29,67 @@ def drain(site: Site, machine: Machine, slot: str, *, limit: float) -> None:
         machine.pause(0.1)
 
 
-def prune(site: Site, state: State) -> list[str]:
-    """Remove releases beyond the newest five, and layers and static files no kept release has; what was removed."""
-    kept = set(state.history[-KEEP:])
-    kept |= {running.release for running in (state.committed, state.provisional) if running}
-    kept |= {site.slot(slot).resolve().name for slot in SLOTS if site.slot(slot).exists()}
+def prune(site: Site, state: State, *, keep: int = KEEP) -> list[str]:
+    """Remove releases but the newest and those that have to stay, with what only they need; what was removed."""
+    kept = {*state.history[max(0, len(state.history) - keep) :], *_staying(site, state)}
     gone = [path for path in sorted(site.releases.iterdir()) if path.name not in kept]
     for path in gone:
         shutil.rmtree(path)
-    needed = {digest for path in site.releases.iterdir() for digest in _layers(path)}
-    unneeded = [path for path in site.layers.iterdir() if path.name not in needed and not path.name.startswith(".")]
+    unneeded = _unneeded(site, but=set())
     for path in unneeded:
         shutil.rmtree(path)
     if unneeded:
         forget(site)
     _forget_agents(site.root / "usr/local/bin/slipway-agent")
     return [path.name for path in gone]
+
+
+def settle_in(site: Site, state: State) -> list[str]:
+    """After a commit: five releases stay, on a disk that is tight only those that have to; what there is to say."""
+    prune(site, state)
+    if (found := disk.look(site.home)).full < disk.TIGHT:
+        return []
+    gone = prune(site, state, keep=0)
+    return [f"disk: {found.full:.0%} full, so only the running release and the one before are kept"] if gone else []
+
+
+def make_room(site: Site, state: State, *, sizes: Collection[int]) -> list[str]:
+    """Room for new layers, if older releases have to go for it before their time; what there is to say.
+
+    Where even that is not enough nothing goes, and the release is refused.
+    """
+    needed = disk.needed(sizes)
+    found = disk.look(site.home)
+    lacking = found.lacks(needed)
+    if not lacking and found.files < disk.FULL:
+        return []
+    older = {path.name for path in site.releases.iterdir()} - _staying(site, state)
+    freed = sum(disk.taken(path) for path in _unneeded(site, but=older))
+    if lacking > freed or found.files >= disk.FULL:
+        raise _no_room(site, found, needed=needed, sizes=sizes)
+    gone = prune(site, state, keep=0)
+    return [f"disk: {len(gone)} older releases went before their time to make room for this one"]
+
+
+def _staying(site: Site, state: State) -> set[str]:
+    """What runs, what is about to, what is in a slot, and the one before."""
+    running = {each.release for each in (state.committed, state.provisional) if each}
+    slots = {site.slot(slot).resolve().name for slot in SLOTS if site.slot(slot).exists()}
+    return {*running, *slots, *state.history[-2:]}
+
+
+def _unneeded(site: Site, *, but: Collection[str]) -> list[Path]:
+    """Layers that no kept release has; `but` are releases that do not count as kept."""
+    kept = [path for path in site.releases.iterdir() if path.name not in but]
+    needed = {digest for path in kept for digest in _layers(path)}
+    return [path for path in site.layers.iterdir() if path.name not in needed and not path.name.startswith(".")]
+
+
+def _no_room(site: Site, found: disk.Disk, *, needed: int, sizes: Collection[int]) -> Failure:
+    asked = f"{len(sizes)} new layers, {sum(sizes) >> 20} MiB, times {disk.SHARE:g} for bytecode and what is packed"
+    rule = f"should be less than {disk.FULL:.0%} full and have {needed >> 20} MiB free ({asked})"
+    got = f"got {found.full:.0%} full, {found.free >> 20} MiB free"
+    return Failure(f"disk: {site.home}: {rule} ({got}), free some of it or take a larger server-size")
 
 
 def _forget_agents(link: Path) -> None:

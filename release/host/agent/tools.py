@@ -120,7 +120,7 @@ def status(site: Site, machine: Machine) -> dict[str, Any]:
         "provisional": state.provisional.release if state.provisional else None,
         "arrived": state.arrived,
         "hosts": _facts(site, running).get("hosts", []) if running else [],
-        "kept": state.history[-5:],
+        "kept": [each for each in state.history if site.release(each).is_dir()],
         "units": dict(zip(["caddy.service", *units], shown, strict=False)),
         "agent": Path(sys.argv[0]).resolve().stem,
         "journal": Journal(site, machine).last(10),

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from release.bucket import Bucket
-from release.driver.layers import bring
+from release.driver.layers import bring, discard_damaged
 from tests.release.driver.world import Result, World, client, keys
 
 Bring = Callable[..., dict[str, Any]]
@@ -80,7 +80,7 @@ def test_what_is_there_is_neither_read_nor_put_again(world: World, upload: Bring
     for path in wanted(world).values():
         (world.root / "cache" / path).write_bytes(b"not even zstd")
     assert upload()["format"] == 1
-    assert sorted(asked) == [("has", "layers")] * 3 + [("has", "manifests")]
+    assert sorted(asked) == [("has", "layers")] * 3 + [("stream", "manifests")]
 
 
 def test_one_missing_layer_is_put_alone(world: World, upload: Bring, asked: list[Any]) -> None:
@@ -151,3 +151,40 @@ def test_storage_out_of_reach_is_named(world: World) -> None:
     result = failure(world, bucket={**world.bucket, "endpoint": "http://127.0.0.1:9"})
     assert result.err.splitlines()[0].startswith(f"release: bucket {world.bucket['name']}: ")
     assert "http://127.0.0.1:9" in result.err
+
+
+def test_an_edited_manifest_is_told_as_one(world: World, upload: Bring) -> None:
+    upload()
+    forget(world)
+    key = f"manifests/{world.artifact}.json"
+    client(world.bucket).put_object(Bucket=world.bucket["name"], Key=key, Body=b'{"layers": {}}')
+    first = failure(world).err.splitlines()[0]
+    assert f"{world.artifact}: its manifest was edited (in bucket {world.bucket['name']}: another digest)" in first
+    assert f"remove {key} there, then build it here" in first
+
+
+def test_an_edited_manifest_in_the_bucket_gives_way_to_the_caches(world: World, upload: Bring) -> None:
+    key = f"manifests/{world.artifact}.json"
+    client(world.bucket).put_object(Bucket=world.bucket["name"], Key=key, Body=b'{"layers": {}}')
+    assert upload()["format"] == 1
+    local = world.root / "cache" / key
+    assert Bucket.parse(world.bucket).get(key) == local.read_bytes()
+
+
+def test_a_layer_that_a_server_found_damaged_is_brought_anew_by_the_next_up(world: World, upload: Bring) -> None:
+    upload()
+    code = wanted(world)["code"]
+    digest = code.removeprefix("layers/").removesuffix(".tar.zst")
+    client(world.bucket).put_object(Bucket=world.bucket["name"], Key=code, Body=b"not zstd")
+    world.server(serves="old", fails_at="fetch", error="layer x: is damaged", facts={"damaged": digest})
+    assert world.release().code == 1
+    assert code not in keys(world.bucket)
+    upload()
+    assert code in keys(world.bucket)
+
+
+def test_a_layer_that_is_as_it_should_be_is_not_discarded(world: World, upload: Bring) -> None:
+    upload()
+    code = wanted(world)["code"]
+    discard_damaged(code[7:-8], bucket=Bucket.parse(world.bucket))
+    assert code in keys(world.bucket)

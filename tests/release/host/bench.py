@@ -90,15 +90,22 @@ def pack(entries: Mapping[str, str], *, directory: Path) -> str:
             member = tarfile.TarInfo(name)
             member.size = len(content.encode())
             archive.addfile(member, io.BytesIO(content.encode()))
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest()
-    (directory / f"{digest}.tar.zst").write_bytes(zstandard.compress(buffer.getvalue()))
+    return put(buffer.getvalue(), directory=directory)
+
+
+def put(archive: bytes, *, directory: Path) -> str:
+    """Whatever archive this is as a layer; its digest."""
+    digest = hashlib.sha256(archive).hexdigest()
+    (directory / f"{digest}.tar.zst").write_bytes(zstandard.compress(archive))
     return digest
 
 
-def document_for(layers: Mapping[str, str], **changes: Any) -> dict[str, Any]:
+def document_for(
+    layers: Mapping[str, str], *, sizes: Mapping[str, int] | None = None, **changes: Any
+) -> dict[str, Any]:
     """What the driver sends first."""
-    manifest = {"format": 1, "layers": dict(layers), "root": "", "wsgi": "gallery.wsgi"}
-    artifact = hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
+    manifest = {"format": 2, "layers": dict(layers), "sizes": dict(sizes or {}), "root": "", "wsgi": "gallery.wsgi"}
+    artifact = hashlib.sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     return {
         "site": "gallery",
         "environment": "staging",

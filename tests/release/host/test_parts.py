@@ -222,6 +222,14 @@ def test_pruning_keeps_five_and_what_runs(site: Site) -> None:
     assert sorted(path.name for path in site.releases.iterdir()) == [names[0], *names[3:]]
 
 
+@pytest.mark.parametrize("count", range(1, 6))
+def test_up_to_five_all_stay(site: Site, count: int) -> None:
+    names = [f"{n:012x}-00000000" for n in range(count)]
+    for name in names:
+        write(site.release(name) / "release.json", "{}")
+    assert tidy.prune(site, State(history=names)) == []
+
+
 def test_draining_waits_for_the_queue_and_no_longer(site: Site, machine: Recorded) -> None:
     queue = iter(["u_str LISTEN 2 2048 /run/x 1 * 0\n", "u_str LISTEN 0 2048 /run/x 1 * 0\n"])
     machine.answers["ss "] = lambda argv: Done(0, next(queue))

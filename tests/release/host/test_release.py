@@ -263,5 +263,6 @@ def test_a_layer_that_is_not_what_it_says_is_refused(
     talk.to_urls(wanted, bucket)
     error = talk.hear("error")["error"]
     talk.end()
-    assert error.startswith(f"layer {code[:12]}: should have that digest (got {static[:12]})")
+    assert error.startswith(f"layer {code[:12]}: is damaged (holds sha256 {static[:12]}), run pulumi up again")
+    assert talk.heard[-1]["damaged"] == code
     assert not (site.layers / code).exists()
