@@ -10,6 +10,7 @@ from components.artifact import choose
 from components.before import Before
 from components.clouds import cloud
 from components.environment import Environment
+from components.fitting import refuse_unfitting
 from components.losses import OUTPUT, refuse_losses
 from components.orders import check_order, refuse_meaningless
 from settings import Settings
@@ -35,6 +36,7 @@ chosen_cloud = cloud(settings.cloud)
 refuse_meaningless(settings, recorded, cloud=chosen_cloud)
 refuse_losses(settings, recorded)
 check_order(settings, recorded, cloud=chosen_cloud)
+refuse_unfitting(settings, cloud=chosen_cloud)
 chosen = choose(settings, lock=stack_directory() / f"{settings.environment}.lock")
 environment = Environment(settings, cloud=chosen_cloud, chosen=chosen, before=before)
 for name, value in environment.outputs.items():

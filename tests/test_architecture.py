@@ -59,10 +59,13 @@ def test_components_know_no_cloud_but_its_protocol(path: Path) -> None:
     assert {name.split(".")[0] for name in ours(path)} <= {"components", "settings", "release"}
 
 
-def test_only_the_choice_of_an_artifact_reaches_the_build() -> None:
+def test_only_the_choice_of_an_artifact_reaches_the_build_and_only_a_sum_what_runs_on_machines() -> None:
     reaching = {name_of(path): ours(path) for path in files("components")}
     found = {path: {name for name in names if name.startswith("release")} for path, names in reaching.items()}
-    assert {path: names for path, names in found.items() if names} == {"components/artifact.py": {"release.build"}}
+    assert {path: names for path, names in found.items() if names} == {
+        "components/artifact.py": {"release.build"},
+        "components/fitting.py": {"release.host.agent.fitting", "release.host.postgres.sizing"},
+    }
 
 
 @pytest.mark.parametrize("cloud", CLOUDS)

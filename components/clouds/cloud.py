@@ -154,6 +154,14 @@ class Cloud(Protocol):
     def check(order: Order, *, fail: Fail) -> None:
         """Refuse, before anything is made, what the account cannot have; `fail` names the setting."""
 
+    @staticmethod
+    def memory(size: str, *, region: str) -> int | None:
+        """MiB of a server of this size; None of one that is not known here."""
+
+    @staticmethod
+    def connections(size: str) -> int | None:
+        """How many a database of this size gives to the site; None of one not known here, or that is not sold."""
+
     def __init__(
         self,
         *,

@@ -29,8 +29,10 @@ from components.clouds.digitalocean_account import (
     SERVER_SIZES,
     Records,
     check,
+    connections,
     explain,
     foreign,
+    memory,
     records,
     refuse,
 )
@@ -54,6 +56,14 @@ class DigitalOcean:
     @staticmethod
     def check(order: Order, *, fail: Fail) -> None:
         check(order, fail=fail)
+
+    @staticmethod
+    def memory(size: str, *, region: str) -> int | None:
+        return memory(size)
+
+    @staticmethod
+    def connections(size: str) -> int | None:
+        return connections(size)
 
     def __init__(
         self,

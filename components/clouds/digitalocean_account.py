@@ -54,6 +54,20 @@ def check(order: Order, *, fail: Fail) -> None:
         records(order.zone, fail=fail)
 
 
+def memory(size: str) -> int | None:
+    """MiB of a server, which stands in the name of its size."""
+    slug = SERVER_SIZES.get(size, size)
+    if found := re.search(r"vcpu-([0-9]+)(mb|gb)", slug):
+        return int(found[1]) * (1024 if found[2] == "gb" else 1)
+    return 2048 * int(found[1]) if (found := re.fullmatch(r"c-([0-9]+)", slug)) else None
+
+
+def connections(size: str) -> int | None:
+    """Of a database: 25 for each GB, of which DigitalOcean keeps three."""
+    found = re.search(r"vcpu-([0-9]+)gb", DATABASE_SIZES.get(size, size))
+    return 25 * int(found[1]) - 3 if found else None
+
+
 def records(zone: str, *, fail: Fail) -> Records:
     """Everything that stands in a zone of the account."""
     found = _ask(lambda: do.get_records(domain=zone).records)

@@ -30,6 +30,7 @@ from components.clouds.hetzner_account import (
     check,
     explain,
     foreign,
+    memory,
     network_zone,
     refuse,
     rrsets,
@@ -56,6 +57,14 @@ class Hetzner:
     @staticmethod
     def check(order: Order, *, fail: Fail) -> None:
         check(order, fail=fail)
+
+    @staticmethod
+    def memory(size: str, *, region: str) -> int | None:
+        return memory(size, region)
+
+    @staticmethod
+    def connections(size: str) -> int | None:
+        return None  # no database is sold
 
     def __init__(
         self,

@@ -24,6 +24,18 @@ SIZES: Mapping[str, tuple[str, str]] = {
     "medium": ("cx33", "cpx21"),
     "large": ("cx43", "cpx31"),
 }
+_GIGABYTES: Mapping[int, str] = {
+    2: "cpx11 cpx12",
+    4: "cx22 cx23 cpx21 cpx22",
+    8: "cx32 cx33 cpx31 cpx32 ccx13",
+    16: "cx42 cx43 cpx41 cpx42 ccx23",
+    24: "cpx52",
+    32: "cx52 cx53 cpx51 cpx62 ccx33",
+    64: "ccx43",
+    128: "ccx53",
+    192: "ccx63",
+}
+_MEMORY = {name: gigabytes * 1024 for gigabytes, names in _GIGABYTES.items() for name in names.split()}
 _REFUSALS = {
     r"token_readonly": "the token may only read, make one with Read & Write under Security > API tokens",
     r"rate_limit_exceeded": "Hetzner takes no more calls for now, the same again in a minute goes on",
@@ -41,6 +53,11 @@ explain = explaining(_REFUSALS)
 def server_type(size: str, region: str) -> str:
     """The type a size stands for in a region; any other word is a type already."""
     return SIZES[size][region not in EUROPE] if size in SIZES else size
+
+
+def memory(size: str, region: str) -> int | None:
+    """MiB of a server."""
+    return _MEMORY.get(server_type(size, region))
 
 
 def refuse(order: Order, *, fail: Fail) -> None:

@@ -21,8 +21,8 @@ Urls = Callable[[Collection[str]], Mapping[str, str]]
 State = Literal["unreached", "working", "ready", "flipping", "flipped", "committing", "committed", "rested", "lost"]
 FACTS = ("serves", "ahead", "reverted", "aborted", "damaged")
 WORK_LIMIT = 3600.0  # the agent's own limits end it sooner; this only ends a driver whose agent hangs
-STOP_LIMIT = 110.0  # an agent gives a slot 100 s to stop: it answers what visitors have asked
-WORD_LIMIT = STOP_LIMIT + 10
+STOP_LIMIT = 110.0  # a slot has 80 s to stop: it answers what visitors have asked
+DRAIN_MARGIN = 50.0  # beyond what its workers have
 
 
 class ServerFailure(Exception):
@@ -97,7 +97,7 @@ class Conversation:
         """Let the agent drain and tidy; the release stands already, so trouble here is only a note."""
         try:
             if self.state == "committed":
-                self._all(self._until("done", limit=self.wanted.limits.drain + STOP_LIMIT))
+                self._all(self._until("done", limit=self.wanted.limits.drain + self._stop_limit))
         except ServerFailure as failure:
             self.notes.append(f"{self.server.name}: released, but tidying up: {failure}")
 
@@ -109,8 +109,9 @@ class Conversation:
             self._session.send({"go": "abort"})
             self._session.hang_up()
 
-    def last_word(self, *, limit: float = WORD_LIMIT) -> None:
+    def last_word(self, *, limit: float | None = None) -> None:
         """Wait until the agent has said that it is where it was, and has gone."""
+        limit = self._stop_limit + 10 if limit is None else limit
         if self._session is None or self.state in ("unreached", "lost", "committed", "rested"):
             return
         end = time.monotonic() + limit
@@ -145,6 +146,10 @@ class Conversation:
         """The session; there is one from `prepare` on."""
         assert self._session is not None
         return self._session
+
+    @property
+    def _stop_limit(self) -> float:
+        return max(STOP_LIMIT, self.wanted.drain + DRAIN_MARGIN)
 
     def _rested(self, inheritance: Inheritance) -> list[str]:
         try:
@@ -181,7 +186,7 @@ class Conversation:
                 return self.session.receive(limit=min(0.5, max(0.0, end - time.monotonic())))
             except Silence:
                 if self.given_up.is_set():
-                    end = min(end, self._given_up_at + WORD_LIMIT)
+                    end = min(end, self._given_up_at + self._stop_limit + 10)
                 if time.monotonic() >= end:
                     raise
 

@@ -73,6 +73,11 @@ class Wanted:
         """The host that is not redirected."""
         return self.hosts[0]
 
+    @property
+    def drain(self) -> float:
+        """Seconds workers may take to end what they have begun."""
+        return float(self.document.get("drain") or 60)
+
     def for_agent(self, *, manifest: Mapping[str, Any], tools: Mapping[str, str], lead: bool) -> dict[str, Any]:
         """What one server's agent is told: no key of a release bucket, no login key, no other server."""
         limits = dict(self.document.get("limits", {}))

@@ -13,13 +13,16 @@ __all__ = ["Holder"]
 DIAL = 5  # seconds: an address that nobody has may swallow what is sent to it
 GREETING = 20.0
 LEAVING = 20.0
+DRAIN_MARGIN = 10.0  # an agent, of an older version maybe, has the last word on its own seconds
 RESTING = 150.0  # a site that is told to stop ends what it has begun
 
 
 class Holder:
     """Known by its keys alone, which stay the same across generations; at the address of a first release is none."""
 
-    def __init__(self, *, server: Server, address: str, site: str) -> None:
+    def __init__(self, *, server: Server, address: str, site: str, drain: float) -> None:
+        """`drain` is the seconds its workers, and jobs after them, may take to end what they have begun."""
+        self._drain = drain
         self._server = replace(server, host=address)
         self._site = site
         self._session: Session | None = None
@@ -49,7 +52,7 @@ class Holder:
         """Let it write nothing more to its database; it begins again by itself when we go without another word."""
         assert self._session is not None
         self._session.send({"go": "rest"})
-        self._receive("rested", limit=RESTING)
+        self._receive("rested", limit=RESTING + self._drain)
         self._rests = True
 
     def seal(self) -> None:
@@ -64,7 +67,7 @@ class Holder:
             return []
         try:
             self._session.send({"go": "leave"})
-            self._receive("left", limit=LEAVING)
+            self._receive("left", limit=LEAVING + DRAIN_MARGIN + self._drain)
             return []
         except (Ended, Silence) as error:
             return [f"{self._server.name}: the machine before did not leave in order: {error}"]

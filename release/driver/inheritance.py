@@ -24,7 +24,7 @@ class Inheritance:
 
     def __init__(self, wanted: Wanted) -> None:
         self._wanted = wanted
-        self._before = Holder(server=wanted.servers[0], address=wanted.address, site=wanted.site)
+        self._before = Holder(server=wanted.servers[0], address=wanted.address, site=wanted.site, drain=wanted.drain)
         self._lock = threading.Lock()
         self._looking: threading.Thread | None = None
         self._store = b""

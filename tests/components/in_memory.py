@@ -29,6 +29,14 @@ class InMemory:
     @staticmethod
     def check(order: Order, *, fail: Fail) -> None: ...
 
+    @staticmethod
+    def memory(size: str, *, region: str) -> int | None:
+        return None
+
+    @staticmethod
+    def connections(size: str) -> int | None:
+        return None
+
     def __init__(self, **asked: Any) -> None:
         self.asked: dict[str, Any] = {"cloud": asked}
         self.made: dict[str, Any] = {"address": "192.0.2.200"}

@@ -92,7 +92,9 @@ def _caches(into: Report, caches: Mapping[str, list[str]], where: str) -> None:
             into.note(
                 "cache", where, f"{alias}: {name}: run createcachetable once, slipway manage STACK createcachetable"
             )
-        elif any(word in name for word in ("Redis", "Memcache", "PyLibMC", "PyMemcache")):
+        elif "Redis" in name or "Valkey" in name:
+            into.note("cache", where, f"{alias}: {name}: cache: valkey makes one and gives it in REDIS_URL")
+        elif any(word in name for word in ("Memcache", "PyLibMC", "PyMemcache")):
             into.note(
                 "cache", where, f"{alias}: {name}: no such server is made, name one of yours under env or secrets"
             )
@@ -138,7 +140,7 @@ def packages(into: Report, installed: Mapping[str, str], *, stated: str, file: s
     for name in ("celery", "django-rq", "django-q2", "huey", "dramatiq", "django-tasks"):
         if name not in installed or name not in stated:
             continue
-        broker = "needs a broker of yours (no Redis is made), its URL under secrets"
+        broker = "needs a broker: cache: valkey, or one of yours with its URL under secrets"
         worker = "a worker that manage.py starts, under workers"
         into.note("processes", file, f"{name} {installed[name]}: {broker}, and {worker}")
 

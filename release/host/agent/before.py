@@ -10,6 +10,7 @@ from .failure import Failure, cause_in
 from .interpreter import interpreter
 from .machine import Machine
 from .site import Site
+from .units import home_of
 
 __all__ = ["run"]
 
@@ -29,6 +30,6 @@ def run(site: Site, machine: Machine, *, slot: str, commands: Sequence[str], wri
 
 
 def _argv(site: Site, slot: str, line: str, writable: Sequence[str]) -> list[str]:
-    command = [interpreter(site, slot), "-m", "django", *shlex.split(line)]
+    command = [interpreter(site, home_of(site, slot)), "-m", "django", *shlex.split(line)]
     how = ("--pipe", f"--property=RuntimeMaxSec={LIMIT:.0f}")
     return sandbox.argv(site, slot=slot, verb="before", command=command, writable=writable, how=how)

@@ -147,6 +147,15 @@ class Document:
         return dict(self.raw.get("tools") or {})
 
     @property
+    def drain(self) -> int:
+        """Seconds a worker has to end what it has begun."""
+        return int(self.raw.get("drain") or 60)
+
+    @property
+    def cache(self) -> bool:
+        return bool(self.raw.get("cache"))
+
+    @property
     def health(self) -> str:
         return str(self.raw.get("health") or "")
 

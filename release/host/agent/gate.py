@@ -16,10 +16,11 @@ from .machine import Machine
 from .releases import web_of
 from .site import Site
 
-__all__ = ["Answers", "Socket", "journal_of", "pass_gate"]
+__all__ = ["Answers", "Socket", "journal_of", "pass_gate", "refuse_fallen"]
 
 IN_A_ROW = 3
 PAUSE = 0.1
+STEADY = 3.0  # seconds a worker, which has no socket to ask, has to run without falling
 
 
 class Answers(Protocol):
@@ -84,15 +85,25 @@ def pass_gate(
     if document.health:
         _ask_once(machine, unit, ask, document.health, lambda status: status == 200, "200")
     _warm_up(ask, count=2 * processes * threads)
-    _refuse_dead_workers(site, machine, document, slot=slot)
+    for name in document.workers:
+        _await_steady(machine, site.worker(slot, name), until=until, heed=heed)
+
+
+def refuse_fallen(site: Site, machine: Machine, document: Document, *, slot: str) -> None:
+    """Look at the workers once more: between the gate and the flip others may have taken their time."""
+    for name in document.workers:
+        _refuse_dead(machine, site.worker(slot, name))
 
 
 def journal_of(machine: Machine, unit: str, *, lines: int = 60) -> list[str]:
-    """What the unit's newest run has said."""
+    """What the unit's newest run has said; the ones before it when that was nothing."""
     shown = machine.run(["systemctl", "show", "--value", "-p", "InvocationID", unit], check=False).out.strip()
-    of = [f"_SYSTEMD_INVOCATION_ID={shown}"] if shown else ["-u", unit]
-    argv = ["journalctl", "--no-pager", "-q", "-o", "cat", "-n", str(lines), *of]
-    return [line.rstrip() for line in machine.run(argv, check=False).out.splitlines() if line.strip()]
+    argv = ["journalctl", "--no-pager", "-q", "-o", "cat", "-n", str(lines)]
+    for of in ([f"_SYSTEMD_INVOCATION_ID={shown}"] if shown else [], ["-u", unit]):
+        said = machine.run([*argv, *of], check=False).out.splitlines() if of else []
+        if found := [line.rstrip() for line in said if line.strip()]:
+            return found
+    return []
 
 
 def _unready(site: Site, slot: str, ask: Callable[[str], tuple[int, str]], *, processes: int) -> str:
@@ -135,19 +146,29 @@ def _ask_once(
         raise _refused(machine, unit, f"GET {url}: should answer {rule} (got {got})", own=True)
 
 
-def _refuse_dead(machine: Machine, unit: str) -> None:
-    """A unit that has failed once will not be better for waiting."""
-    argv = ["systemctl", "show", "-p", "ActiveState", "-p", "NRestarts", "-p", "Result", unit]
+def _await_steady(machine: Machine, unit: str, *, until: float, heed: Callable[[], None]) -> None:
+    while True:
+        heed()
+        facts = _refuse_dead(machine, unit)
+        since = int(facts.get("ActiveEnterTimestampMonotonic", "0")) / 1e6
+        if facts["ActiveState"] == "active" and machine.now() - since >= STEADY:
+            return
+        if machine.now() > until:
+            raise _refused(machine, unit, f"{unit} should run for {STEADY:.0f} s", own=False)
+        machine.pause(PAUSE)
+
+
+def _refuse_dead(machine: Machine, unit: str) -> dict[str, str]:
+    """A unit that has failed once will not be better for waiting; what systemd says of one that is well."""
+    asked = ("ActiveState", "NRestarts", "Result", "ActiveEnterTimestampMonotonic")
+    argv = ["systemctl", "show", *(word for name in asked for word in ("-p", name)), unit]
     facts = dict(line.split("=", 1) for line in machine.run(argv, check=False).out.splitlines() if "=" in line)
     alive = facts.get("ActiveState") in ("active", "activating", "reloading")
     if alive and facts.get("NRestarts", "0") == "0" and facts.get("Result", "success") == "success":
-        return
-    raise _refused(machine, unit, f"{unit} does not stay up ({facts.get('Result', 'gone')})", own=True)
-
-
-def _refuse_dead_workers(site: Site, machine: Machine, document: Document, *, slot: str) -> None:
-    for name in document.workers:
-        _refuse_dead(machine, site.worker(slot, name))
+        return facts
+    how = facts.get("Result", "gone")
+    how = "it ends by itself" if how == "success" else how
+    raise _refused(machine, unit, f"{unit} does not stay up ({how})", own=True)
 
 
 def _refused(machine: Machine, unit: str, what: str, *, own: bool) -> Failure:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from . import certificates, sqlite
+from . import certificates, schedule, sqlite
 from .failure import Failure, Gone
 from .journal import Journal
 from .lock import held
 from .machine import Machine
 from .site import Site
 from .state import load
-from .switch import AGENT, reconcile
+from .switch import AGENT, reconcile, worker_seconds
 from .wire import Wire
 
 __all__ = ["come_back", "hand_over", "leave"]
@@ -73,12 +73,20 @@ def _rest(wire: Wire, site: Site, machine: Machine) -> str:
 
 
 def leave(site: Site, machine: Machine, *, for_good: bool = False) -> None:
-    """Stop what would be done twice, hold new connections, end the open ones in order; undone by `come_back`."""
+    """Stop what would be done twice, hold new connections, end the open ones in order; undone by `come_back`.
+
+    Visitors are served here until workers and jobs have ended what they have begun: the machine goes, and they with it.
+    """
+    seconds = worker_seconds(site)
+    ended = machine.now() + seconds
     if not for_good:
-        _arm(site, machine)
+        _arm(site, machine, after=seconds + AWAY)
     Journal(site, machine).note("leaves")
-    machine.run(["systemctl", "stop", f"{site.name}-schedule-*.timer"], check=False)
-    machine.run(["systemctl", "stop", "--no-block", f"{site.name}-worker@*.service"], check=False)
+    schedule.rest(site, machine)
+    machine.run(["systemctl", "stop", f"{site.name}-worker@*.service"], check=False, limit=seconds + DRAIN)
+    _await_jobs(site, machine, until=ended)
+    if not for_good:
+        _arm(site, machine, after=AWAY)
     machine.run(["nft", "-f", "-"], input=HOLD)
     machine.pause(0.1)  # a connection made just before is accepted by then
     machine.run(["systemctl", "stop", "--no-block", "caddy"])
@@ -94,9 +102,6 @@ def come_back(site: Site, machine: Machine) -> None:
     if (site.units / sqlite.unit(site)).exists():
         machine.run(["systemctl", "start", sqlite.unit(site)], check=False)
     reconcile(site, machine)
-    timers = [path.name for path in site.units.glob(f"timers.target.wants/{site.name}-schedule-*.timer")]
-    if timers:
-        machine.run(["systemctl", "start", *sorted(timers)], check=False)
     Journal(site, machine).note("came back")
 
 
@@ -105,10 +110,15 @@ def _serves(machine: Machine) -> bool:
     return shown in ("active", "deactivating", "reloading")
 
 
-def _arm(site: Site, machine: Machine) -> None:
+def _await_jobs(site: Site, machine: Machine, *, until: float) -> None:
+    while schedule.at_work(site, machine) and machine.now() < until:
+        machine.pause(0.5)
+
+
+def _arm(site: Site, machine: Machine, *, after: float) -> None:
     """A timer of systemd's own: an address that never moves must not cost the site more than a moment."""
     unit = f"slipway-come-back-{site.name}"
     machine.run(["systemctl", "stop", f"{unit}.timer"], check=False)
     command = [sys.executable or "/usr/bin/python3", AGENT, "come-back", f"--site={site.name}"]
-    how = ["--quiet", "--collect", f"--unit={unit}", f"--on-active={AWAY:.0f}"]
+    how = ["--quiet", "--collect", f"--unit={unit}", f"--on-active={after:.0f}"]
     machine.run(["systemd-run", *how, "--timer-property=AccuracySec=100ms", "--", *command])

@@ -4,12 +4,27 @@ from __future__ import annotations
 
 import os
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import Any
 
-from . import before, caddy, certificates, database, layers, releases, sandbox, sqlite, static, tidy, units
+from . import (
+    before,
+    cache,
+    caddy,
+    certificates,
+    database,
+    layers,
+    releases,
+    sandbox,
+    schedule,
+    sqlite,
+    static,
+    tidy,
+    units,
+)
 from .document import Document
 from .failure import Failure, Gone, told
-from .gate import Answers, pass_gate
+from .gate import Answers, pass_gate, refuse_fallen
 from .journal import Journal
 from .lock import held
 from .machine import Machine
@@ -17,7 +32,7 @@ from .masking import pattern, secrets_in
 from .packages import install
 from .site import SLOTS, Site
 from .state import Running, load, locked_state
-from .switch import commit, flip, revert, settle, stop
+from .switch import begin_drain, commit, flip, revert, settle, stop
 from .wire import Wire
 
 __all__ = ["release"]
@@ -74,7 +89,9 @@ class _Release:
             return self._say(done=True, slot=self.site.serving(), phases={}, notes=self.notes)
         old = self.site.serving()  # by the link, which a hand may have moved away from what is committed
         slot = next(each for each in SLOTS if each != old)
-        new = Running(slot, self.document.release, self.document.artifact, tuple(self.document.workers))
+        new = Running(
+            slot, self.document.release, self.document.artifact, tuple(self.document.workers), self.document.lead
+        )
         self.journal.note("release", artifact=self.document.artifact, slot=slot, lead=self.document.lead)
         try:
             self._prepare(new)
@@ -90,13 +107,16 @@ class _Release:
         """Everything up to a passed gate; nobody is served by it yet."""
         stop(self.site, self.machine, new.slot)
         layers.sweep(self.site)  # what an agent that was killed has left
-        tidy.prune(self.site, load(self.site))
+        self._prune()
         with self._phase("fetch"):
             fetched = self._fetch()
         with self._phase("compile"):
             layers.settle(self.site, self.machine, fetched, wanted=self.document.layers)
         with self._phase("packages"):
             install(self.machine, self.document.packages)
+        if self.document.cache:
+            with self._phase("cache"):
+                cache.keep(self.site, self.machine, mib=_mib())
         if self.document.sqlite:
             with self._phase("database"):
                 self._bring_database(self.document.sqlite)
@@ -118,9 +138,11 @@ class _Release:
 
     def _switch(self, new: Running) -> None:
         """Flip, wait for the driver's word, commit."""
+        refuse_fallen(self.site, self.machine, self.document, slot=new.slot)
         with self._phase("flip"):
             # From the deadline on the way back is `revert`, whatever happens to us.
             self.flipped = True
+            schedule.rest(self.site, self.machine)  # a job that is due now is one of what will be committed
             flip(self.site, self.machine, new, limit=self.document.limits.commit, edge=self._edge())
         self.journal.note("flipped", slot=new.slot)
         self._say(flipped=True, secured=certificates.secured(self.site, self.document.hosts))
@@ -132,11 +154,13 @@ class _Release:
     def _tidy(self, old: str) -> None:
         """The release stands; trouble from here on is a note."""
         try:
+            begin_drain(self.site, self.machine, old)
             self._settle()
             with self._phase("drain"):
                 tidy.drain(self.site, self.machine, old, limit=self.document.limits.drain)
-                stop(self.site, self.machine, old)
-            self.notes += tidy.settle_in(self.site, load(self.site))
+                self._stop(old)
+            cache.settle(self.site, self.machine)
+            self.notes += tidy.settle_in(self.site, load(self.site), at_work=self._at_work())
             self.journal.trim()
         except Exception as error:
             self.notes.append(f"released, but tidying up: {error}")
@@ -145,10 +169,28 @@ class _Release:
         """Do what an agent that was killed after its commit has left undone; nothing, nearly always."""
         serving = self.site.serving()
         try:
+            self._lead()
             self._settle()
-            stop(self.site, self.machine, *(each for each in (*SLOTS, "holding") if each != serving))
+            self._stop(*(each for each in (*SLOTS, "holding") if each != serving))
+            cache.settle(self.site, self.machine)
         except Exception as error:
             self.notes.append(f"serves already, but tidying up: {error}")
+
+    def _lead(self) -> None:
+        """The same release may have another lead than when it was committed."""
+        with locked_state(self.site) as state:
+            if state.committed:
+                state.committed = replace(state.committed, lead=self.document.lead)
+
+    def _stop(self, *slots: str) -> None:
+        for unit in stop(self.site, self.machine, *slots):
+            self.notes.append(f"{unit} did not end in time and was killed, raise drain or make its jobs shorter")
+
+    def _prune(self) -> None:
+        tidy.prune(self.site, load(self.site), at_work=self._at_work())
+
+    def _at_work(self) -> set[str]:
+        return schedule.at_work(self.site, self.machine)
 
     def _settle(self) -> None:
         static.merge(self.site, self.document.layers["static"], hashed=False)
@@ -158,8 +200,9 @@ class _Release:
         """Back to where we were, and say why."""
         if self.flipped:
             revert(self.site, self.machine)
-        stop(self.site, self.machine, new.slot)
+        self._stop(new.slot)
         layers.sweep(self.site)
+        cache.settle(self.site, self.machine)
         if self.document.sqlite and not load(self.site).committed:
             sqlite.discard(self.site, self.machine)
         ahead = [*self.migrated, *(error.ahead if isinstance(error, Failure) else ())]
@@ -191,7 +234,7 @@ class _Release:
         sizes = self.document.sizes
         if lacking:
             new = [sizes.get(digest, 0) for digest in lacking]
-            self.notes += tidy.make_room(self.site, load(self.site), sizes=new)
+            self.notes += tidy.make_room(self.site, load(self.site), sizes=new, at_work=self._at_work())
         self._say(need=lacking, arrived=load(self.site).arrived)
         urls = self.wire.receive(limit=60).get("urls", {})
         if unnamed := set(lacking) - set(urls):
@@ -215,17 +258,17 @@ class _Release:
         seen = self._look()
         self.sslmode = seen.mode if seen else ""
         connections = seen.connections if seen else None
-        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        releases.assemble(self.site, document, memory=memory, cpus=os.cpu_count() or 1, connections=connections)
-        if connections and (needed := releases.needed_connections(self.site, document)) > connections:
-            self.notes.append(f"web: may need {needed} database connections during a release, there are {connections}")
+        releases.refuse_unfitting(document, mib=_mib(), connections=connections)
+        releases.assemble(self.site, document, mib=_mib(), cpus=os.cpu_count() or 1, connections=connections)
         env = releases.environment(self.site, document, slot=slot, sslmode=self.sslmode)
         releases.occupy(self.site, document, slot=slot, env=env)
         # Rendered before anything is touched: a wrong limit or host is found now.
         self._edge()
         workers, writable = document.workers, document.writable
-        units.put_slot(self.site, self.machine, slot=slot, workers=workers, writable=writable)
+        units.put_slot(self.site, self.machine, slot=slot, workers=workers, writable=writable, drain=document.drain)
         found = sandbox.django(self.site, self.machine, slot=slot, verb="preflight", writable=writable, limit=PREFLIGHT)
+        if document.cache and not found.get("speaks to a cache", True):
+            self.notes.append("cache: nothing of this artifact speaks to it, add redis to the project's dependencies")
         self.journal.note("preflight", plan=found.get("plan", []), overrides=found.get("overrides", []))
         self.wire.heed()
         return list(found.get("plan", []))
@@ -294,3 +337,8 @@ class _Release:
     def _say(self, **message: Any) -> int:
         self.wire.send(message)
         return 0
+
+
+def _mib() -> int:
+    """The machine's memory."""
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") >> 20

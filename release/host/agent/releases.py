@@ -8,23 +8,21 @@ from importlib.resources import files
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from . import cache
 from .document import Document
 from .failure import Failure
+from .fitting import Load, cache_of, lacking_connections, lacking_memory, processes
 from .masking import forms, secrets_in
 from .site import Site, replace_link, write
 from .sqlite import path_of
 
-__all__ = ["assemble", "environment", "needed_connections", "occupy", "processes", "web_of"]
+__all__ = ["assemble", "environment", "load_of", "occupy", "refuse_unfitting", "web_of"]
 
-MIB = 1 << 20
-SYSTEM = 250  # MiB kept for everything else
 SHORTEST = 8  # characters of a secret that is blanked in logs; shorter ones are too often ordinary words
-SPARE = 3  # connections for migrations, a person's manage command, monitoring
-ESTIMATE = 120  # MiB of one process of a site nobody has measured; two releases run at a time
 
 
-def assemble(site: Site, document: Document, *, memory: int, cpus: int, connections: int | None) -> None:
-    """Make, or make again, the directory of a release."""
+def assemble(site: Site, document: Document, *, mib: int, cpus: int, connections: int | None) -> None:
+    """Make, or make again, the directory of a release, for a machine with so much memory."""
     home = site.release(document.release)
     home.mkdir(parents=True, exist_ok=True)
     layers = document.layers
@@ -40,7 +38,8 @@ def assemble(site: Site, document: Document, *, memory: int, cpus: int, connecti
     replace_link(home / "app", f"src/{root}".rstrip("/"))
     if not (home / "app").resolve().is_relative_to((site.layers / layers["code"] / "src").resolve()):
         raise Failure(f"manifest: root: should lie inside the project (got {root!r})")
-    web = _web(document, memory=memory, cpus=cpus, connections=connections)
+    load = load_of(document, mib=mib)
+    web = {"processes": processes(load, mib=mib, cpus=cpus, connections=connections), "threads": load.threads}
     write(home / "web.json", json.dumps(web))
     write(home / "gunicorn.conf.py", (files(__package__) / "files/gunicorn.conf.py").read_bytes())
     write(home / "release.json", json.dumps(_public(document), indent=1, sort_keys=True) + "\n")
@@ -55,14 +54,6 @@ def occupy(site: Site, document: Document, *, slot: str, env: dict[str, str]) ->
     replace_link(site.slot(slot), f"../releases/{document.release}")
 
 
-def processes(*, memory: int, cpus: int, threads: int, connections: int | None) -> int:
-    """gunicorn's processes: what CPU, memory and database bear while two releases run."""
-    bearable = [2 * cpus + 1, int((memory / MIB * 0.7 - SYSTEM) / (2 * ESTIMATE))]
-    if connections is not None:
-        bearable.append(connections // (2 * threads))
-    return max(1, min(bearable))
-
-
 def environment(site: Site, document: Document, *, slot: str, sslmode: str) -> dict[str, str]:
     """The whole environment of a slot; what the user set wins over what follows from the stack."""
     raw = document.raw
@@ -70,6 +61,7 @@ def environment(site: Site, document: Document, *, slot: str, sslmode: str) -> d
         "SECRET_KEY": str(raw["secret_key"]),
         "ALLOWED_HOSTS": ",".join(document.hosts),
         "DEBUG": "0",
+        **_cache(site, document),
         **_database(site, document, sslmode=sslmode),
     }
     own = {
@@ -80,7 +72,8 @@ def environment(site: Site, document: Document, *, slot: str, sslmode: str) -> d
         "SLIPWAY_SETTINGS": document.settings,
         "SLIPWAY_HOSTS": ",".join(document.hosts),
         "SLIPWAY_ROOT": f"/srv/{document.site}/slots/{slot}",
-        "SLIPWAY_STATIC": f"/srv/{document.site}/slots/{slot}/static",
+        # Not the slot's: a scheduled job may outlive the release's time there.
+        "SLIPWAY_STATIC": f"/srv/{document.site}/releases/{document.release}/static",
         "SLIPWAY_MEDIA": json.dumps(_media(document), sort_keys=True),
         "SLIPWAY_KEEP": json.dumps(list(raw.get("keep") or [])),
         "SLIPWAY_MASK": json.dumps(forms(_secrets(document), shortest=SHORTEST)),
@@ -95,19 +88,25 @@ def _secrets(document: Document) -> list[str]:
     return [*secrets_in({**document.raw, "database": None}), password]
 
 
-def _web(document: Document, *, memory: int, cpus: int, connections: int | None) -> dict[str, int]:
+def load_of(document: Document, *, mib: int) -> Load:
+    """What the machine has to bear of this release."""
     web = document.raw.get("web") or {}
-    threads = int(web.get("threads") or 4)
-    if connections is not None:
-        connections -= SPARE + 2 * len(document.workers) + len(document.schedule)
-    fitting = processes(memory=memory, cpus=cpus, threads=threads, connections=connections)
-    return {"processes": int(web.get("processes") or fitting), "threads": threads}
+    return Load(
+        processes=int(web.get("processes") or 0) or None,
+        threads=int(web.get("threads") or 4),
+        workers=len(document.workers),
+        schedule=len(document.schedule) if document.lead else 0,
+        beside=cache_of(mib) if document.cache else 0,
+    )
 
 
-def needed_connections(site: Site, document: Document) -> int:
-    """Connections the site may hold while two releases run: every thread keeps one."""
-    processes, threads = web_of(site, document)
-    return 2 * (processes * threads + len(document.workers))
+def refuse_unfitting(document: Document, *, mib: int, connections: int | None) -> None:
+    """What no preview could know: this machine as it is, and what its database says it has."""
+    load = load_of(document, mib=mib)
+    if lacking := lacking_memory(load, mib=mib):
+        raise Failure(f"server-size: should bear {lacking} (got {mib} MiB, of which four fifths are the site's)")
+    if connections and (lacking := lacking_connections(load, there_are=connections)):
+        raise Failure(f"database-size: should bear {lacking} (got {connections})")
 
 
 def web_of(site: Site, document: Document) -> tuple[int, int]:
@@ -119,6 +118,15 @@ def web_of(site: Site, document: Document) -> tuple[int, int]:
 def _media(document: Document) -> dict[str, Any]:
     media = document.media
     return {**media, "root": f"/var/lib/{document.site}/media"} if media["mode"] == "disk" else media
+
+
+def _cache(site: Site, document: Document) -> dict[str, str]:
+    """Celery has a word of its own for a socket."""
+    if not document.cache:
+        return {}
+    url = cache.address(site)
+    broker = url.replace("unix://", "redis+socket://")
+    return {"REDIS_URL": url, "SLIPWAY_CACHE": url, "CELERY_BROKER_URL": broker}
 
 
 def _database(site: Site, document: Document, *, sslmode: str) -> dict[str, str]:
@@ -147,5 +155,7 @@ def _public(document: Document) -> dict[str, Any]:
         "workers": document.workers,
         "schedule": document.schedule,
         "writable": document.writable,
+        "drain": document.drain,
+        "cache": document.cache,
         "tools": document.tools,
     }

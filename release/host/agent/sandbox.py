@@ -12,7 +12,7 @@ from .failure import Failure, cause_in
 from .interpreter import interpreter, search_path
 from .machine import Machine
 from .site import Site
-from .units import binds
+from .units import binds, home_of
 
 __all__ = ["CREDENTIALS", "argv", "django", "once"]
 
@@ -34,17 +34,17 @@ def argv(
 
     `beside` are places of modules besides the site's own, which win.
     """
-    home = f"/srv/{site.name}/slots/{slot}"
+    home = home_of(site, slot)
     given = {
         "PYTHONPATH": ":".join([*(f"{home}/{part}" for part in ("overlay", "site-packages", "app")), *beside]),
         "DJANGO_SETTINGS_MODULE": "slipway_settings",
-        **search_path(site, slot),
+        **search_path(site, home),
         **(env or {}),
     }
     own = [
         *how,
         f"--working-directory={home}/app",
-        *(f"--property={bind}" for bind in binds(site, slot=slot, writable=writable)),
+        *(f"--property={bind}" for bind in binds(site, home=home, writable=writable)),
         *(f"--setenv={name}={value}" for name, value in given.items()),
     ]
     return once(site, verb=verb, command=command, credential=f"env:/etc/slipway/{site.name}/{slot}.env", how=own)
@@ -80,7 +80,7 @@ def django(
 ) -> dict[str, Any]:
     """Run preflight or migrate, and hand back its result; a cause in it is a Failure."""
     script = (files(__package__) / "files/django_run.py").read_text()
-    command = [interpreter(site, slot), "-", verb]
+    command = [interpreter(site, home_of(site, slot)), "-", verb]
     # systemd ends the unit itself: ending systemd-run alone would leave a migration running behind its failure.
     how = ("--pipe", f"--property=RuntimeMaxSec={limit:.0f}")
     begun = machine.now()

@@ -74,7 +74,7 @@ def rest(site: Site, machine: Machine) -> None:
     writers = [
         f"{site.name}-{kind}" for kind in ("web@*.service", "worker@*.service", "schedule-*.service", "run-*.service")
     ]
-    machine.run(["systemctl", "stop", *writers], check=False, limit=100)
+    machine.run(["systemctl", "stop", *writers], check=False, limit=None)
     if (site.units / unit(site)).exists():
         machine.run(["systemctl", "stop", unit(site)], limit=REST + 5)
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from .site import Site, write
 
-__all__ = ["Running", "State", "load", "locked_state", "save"]
+__all__ = ["Running", "State", "facts", "load", "locked_state", "save"]
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class Running:
     release: str
     artifact: str
     workers: tuple[str, ...] = ()
+    lead: bool = True  # the one of an environment's servers that runs the schedule
 
 
 @dataclass
@@ -44,6 +45,13 @@ def load(site: Site) -> State:
     known = {each.name for each in fields(State)}
     raw = {key: value for key, value in raw.items() if key in known}
     return State(**{**raw, "committed": _running(raw["committed"]), "provisional": _running(raw["provisional"])})
+
+
+def facts(site: Site, running: Running | None) -> dict[str, Any]:
+    """What a release has left about itself; nothing of none."""
+    if not running:
+        return {}
+    return dict(json.loads((site.release(running.release) / "release.json").read_text()))
 
 
 def save(site: Site, state: State) -> None:

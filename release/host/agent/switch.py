@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from . import caddy
 from .failure import Failure
 from .journal import Journal
 from .machine import Machine
+from .schedule import put_schedule
 from .site import SLOTS, Site, replace_link, write
-from .state import Running, State, load, locked_state, save
-from .units import put_schedule
+from .state import Running, State, facts, load, locked_state, save
 
-__all__ = ["commit", "flip", "reconcile", "revert", "settle", "stop"]
+__all__ = ["begin_drain", "commit", "flip", "reconcile", "revert", "settle", "stop", "worker_seconds"]
 
 AGENT = "/usr/local/bin/slipway-agent"
 HISTORY = 50  # releases whose order is remembered; far fewer are kept
-STOP = 100.0  # seconds; gunicorn ends after 65, systemd after 80
 
 
 def flip(site: Site, machine: Machine, new: Running, *, limit: float, edge: str) -> None:
@@ -34,14 +32,16 @@ def flip(site: Site, machine: Machine, new: Running, *, limit: float, edge: str)
 
 
 def commit(site: Site, machine: Machine, new: Running) -> Running | None:
-    """Make a flip stand; what was committed before. Too late is a Failure: the deadline has flipped back already."""
+    """Make a flip stand; what was committed before. Too late is a Failure: the deadline has flipped back already.
+
+    The deadline itself stays until `settle`: should we end before that, it starts the schedule again.
+    """
     with locked_state(site) as state:
         if state.provisional != new:
             raise Failure("commit: came after the deadline, this machine has flipped back")
         before = state.committed
         state.committed, state.provisional = new, None
         state.history = [*(each for each in state.history if each != new.release), new.release][-HISTORY:]
-    _disarm(site, machine)
     _kept(site).unlink(missing_ok=True)
     return before
 
@@ -49,17 +49,13 @@ def commit(site: Site, machine: Machine, new: Running) -> Running | None:
 def revert(site: Site, machine: Machine) -> Running | None:
     """Flip back what was not committed; None when there is nothing to do. Run by the deadline, by hand, at boot."""
     with locked_state(site) as state:
-        failed = state.provisional
-        if not failed:
-            return None
-        back = _committed_slot(state)
-        machine.run(["systemctl", "start", site.web(back)], check=False)
-        _point(site, back)
-        journal = Journal(site, machine, release=failed.release)
-        # Before the state forgets the flip: who is killed here leaves the rest to the next one.
-        _put_back(site, machine, journal)
-        state.provisional = None
-    journal.note("reverted", back=back)
+        if failed := state.provisional:
+            _flip_back(site, machine, state, failed)
+    _put_schedule(site, machine)
+    if not failed:
+        return None
+    back = _committed_slot(load(site))
+    Journal(site, machine, release=failed.release).note("reverted", back=back)
     if failed.slot != back:
         stop(site, machine, failed.slot)
     _disarm(site, machine)
@@ -80,9 +76,8 @@ def settle(site: Site, machine: Machine) -> None:
         machine.run(["systemctl", "--quiet", "--no-reload", "disable", *sorted(enabled - set(wanted))])
     if set(wanted) != enabled:
         machine.run(["systemctl", "daemon-reload"])
-    if state.committed:
-        facts = _facts(site, state.committed)
-        put_schedule(site, machine, slot=slot, schedule=facts.get("schedule", {}), writable=facts.get("writable", []))
+    _put_schedule(site, machine)
+    _disarm(site, machine)
 
 
 def reconcile(site: Site, machine: Machine) -> None:
@@ -95,16 +90,61 @@ def reconcile(site: Site, machine: Machine) -> None:
     units = [site.web(slot), *(site.worker(slot, name) for name in _workers(state))]
     # Not waited for: at boot systemd may have these in the same queue as ourselves.
     machine.run(["systemctl", "start", "--no-block", *units])
-    others = [site.web(other) for other in (*SLOTS, "holding") if other != slot]
-    machine.run(["systemctl", "stop", "--no-block", *others], check=False)
+    others = [other for other in (*SLOTS, "holding") if other != slot]
+    machine.run(["systemctl", "stop", "--no-block", *_units(site, *others)], check=False)
     settle(site, machine)
 
 
-def stop(site: Site, machine: Machine, *slots: str) -> None:
-    """Stop everything of these slots, whichever release started it, and forget its failures."""
-    units = [unit for slot in slots for unit in (site.web(slot), site.worker(slot, "*"))]
-    machine.run(["systemctl", "stop", *units], check=False, limit=STOP)
+def stop(site: Site, machine: Machine, *slots: str) -> list[str]:
+    """Stop everything of these slots, whichever release started it, and forget its failures; what had to be killed.
+
+    All of it at the same time: systemd gives each unit its own seconds, and ends it after them.
+    """
+    units = _units(site, *slots)
+    machine.run(["systemctl", "stop", *units], check=False, limit=None)
+    killed = _killed(machine, units)
     machine.run(["systemctl", "reset-failed", *units], check=False)
+    return killed
+
+
+def begin_drain(site: Site, machine: Machine, slot: str) -> None:
+    """Tell a slot's workers to end what they have begun, and to begin nothing more; `stop` waits for them."""
+    machine.run(["systemctl", "stop", "--no-block", site.worker(slot, "*")], check=False)
+
+
+def worker_seconds(site: Site) -> float:
+    """How long workers of what is committed may take to end."""
+    return float(facts(site, load(site).committed).get("drain", 60))
+
+
+def _units(site: Site, *slots: str) -> list[str]:
+    return [unit for slot in slots for unit in (site.web(slot), site.worker(slot, "*"))]
+
+
+def _killed(machine: Machine, units: Sequence[str]) -> list[str]:
+    """Units that did not end in time."""
+    shown = machine.run(["systemctl", "show", "-p", "Id", "-p", "Result", *units], check=False).out
+    facts = [dict(line.split("=", 1) for line in each.splitlines() if "=" in line) for each in shown.split("\n\n")]
+    return [each["Id"] for each in facts if each.get("Result") == "timeout" and "Id" in each]
+
+
+def _flip_back(site: Site, machine: Machine, state: State, failed: Running) -> None:
+    back = _committed_slot(state)
+    machine.run(["systemctl", "start", site.web(back)], check=False)
+    _point(site, back)
+    # Before the state forgets the flip: who is killed here leaves the rest to the next one.
+    _put_back(site, machine, Journal(site, machine, release=failed.release))
+    state.provisional = None
+
+
+def _put_schedule(site: Site, machine: Machine) -> None:
+    """The jobs of what is committed, where they run: on the lead, and on a new machine once visitors come to it."""
+    with locked_state(site) as state:
+        committed = state.committed
+        if not committed or not site.release(committed.release).exists():
+            return
+        wanted = facts(site, committed) | ({} if committed.lead else {"schedule": {}})
+        put_schedule(site, machine, slot=committed.slot, facts=wanted, start=state.arrived)
 
 
 def _committed_slot(state: State) -> str:
@@ -113,10 +153,6 @@ def _committed_slot(state: State) -> str:
 
 def _workers(state: State) -> tuple[str, ...]:
     return state.committed.workers if state.committed else ()
-
-
-def _facts(site: Site, running: Running) -> dict[str, Any]:
-    return dict(json.loads((site.release(running.release) / "release.json").read_text()))
 
 
 def _point(site: Site, slot: str) -> None:

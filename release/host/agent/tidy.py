@@ -29,9 +29,12 @@ def drain(site: Site, machine: Machine, slot: str, *, limit: float) -> None:
         machine.pause(0.1)
 
 
-def prune(site: Site, state: State, *, keep: int = KEEP) -> list[str]:
-    """Remove releases but the newest and those that have to stay, with what only they need; what was removed."""
-    kept = {*state.history[max(0, len(state.history) - keep) :], *_staying(site, state)}
+def prune(site: Site, state: State, *, at_work: Collection[str] = (), keep: int = KEEP) -> list[str]:
+    """Remove releases but the newest and those that have to stay, with what only they need; what was removed.
+
+    Those `at_work` stay: something of theirs still runs.
+    """
+    kept = {*state.history[max(0, len(state.history) - keep) :], *_staying(site, state), *at_work}
     gone = [path for path in sorted(site.releases.iterdir()) if path.name not in kept]
     for path in gone:
         shutil.rmtree(path)
@@ -44,16 +47,16 @@ def prune(site: Site, state: State, *, keep: int = KEEP) -> list[str]:
     return [path.name for path in gone]
 
 
-def settle_in(site: Site, state: State) -> list[str]:
+def settle_in(site: Site, state: State, *, at_work: Collection[str] = ()) -> list[str]:
     """After a commit: five releases stay, on a disk that is tight only those that have to; what there is to say."""
-    prune(site, state)
+    prune(site, state, at_work=at_work)
     if (found := disk.look(site.home)).full < disk.TIGHT:
         return []
-    gone = prune(site, state, keep=0)
+    gone = prune(site, state, at_work=at_work, keep=0)
     return [f"disk: {found.full:.0%} full, so only the running release and the one before are kept"] if gone else []
 
 
-def make_room(site: Site, state: State, *, sizes: Collection[int]) -> list[str]:
+def make_room(site: Site, state: State, *, sizes: Collection[int], at_work: Collection[str] = ()) -> list[str]:
     """Room for new layers, if older releases have to go for it before their time; what there is to say.
 
     Where even that is not enough nothing goes, and the release is refused.
@@ -63,11 +66,11 @@ def make_room(site: Site, state: State, *, sizes: Collection[int]) -> list[str]:
     lacking = found.lacks(needed)
     if not lacking and found.files < disk.FULL:
         return []
-    older = {path.name for path in site.releases.iterdir()} - _staying(site, state)
+    older = {path.name for path in site.releases.iterdir()} - {*_staying(site, state), *at_work}
     freed = sum(disk.taken(path) for path in _unneeded(site, but=older))
     if lacking > freed or found.files >= disk.FULL:
         raise _no_room(site, found, needed=needed, sizes=sizes)
-    gone = prune(site, state, keep=0)
+    gone = prune(site, state, at_work=at_work, keep=0)
     return [f"disk: {len(gone)} older releases went before their time to make room for this one"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
@@ -17,7 +16,9 @@ from .journal import Journal
 from .lock import held
 from .machine import Machine
 from .site import SLOTS, Site
-from .state import Running, load, locked_state
+from .state import Running, facts, load, locked_state
+from .switch import settle
+from .units import home_of
 from .wire import Wire
 
 __all__ = ["arrive", "enter", "logs", "only_site", "status"]
@@ -48,13 +49,14 @@ def arrive(wire: Wire, machine: Machine) -> int:
 
 def _arrive(site: Site, machine: Machine, document: Mapping[str, Any]) -> dict[str, Any]:
     hosts, start = tuple(map(str, document["hosts"])), time.time()
-    facts = _facts(site, _committed(site))
+    told = facts(site, _committed(site))
     before = certificates.statuses(site, hosts)
-    text = caddy.render(site=site.name, hosts=hosts, max_upload=facts["max_upload"], media=facts["media"], arrived=True)
+    text = caddy.render(site=site.name, hosts=hosts, max_upload=told["max_upload"], media=told["media"], arrived=True)
     changed = caddy.put(site, machine, text)
     with locked_state(site) as state:
         state.arrived = True
-    Journal(site, machine, release=facts["release"]).note("arrived", hosts=list(hosts), changed=changed)
+    settle(site, machine)  # the schedule: until now it ran on the machine that visitors came to
+    Journal(site, machine, release=told["release"]).note("arrived", hosts=list(hosts), changed=changed)
     here = [host for host in hosts if host in document.get("here", ()) or authority.points(host, document["address"])]
     lacking = [host for host in here if before[host] == "waiting"]
     if lacking and not changed:
@@ -79,7 +81,7 @@ def _arrive(site: Site, machine: Machine, document: Mapping[str, Any]) -> dict[s
 def enter(site: Site, *, verb: str, command: Sequence[str]) -> NoReturn:
     """Become a command in the sandbox of the slot that serves; its exit code is ours."""
     running = _committed(site)
-    python = interpreter(site, running.slot)
+    python = interpreter(site, home_of(site, running.slot))
     if verb == "manage":
         command = [python, "-m", "django", *command]
     if verb == "db":
@@ -89,7 +91,7 @@ def enter(site: Site, *, verb: str, command: Sequence[str]) -> NoReturn:
         slot=running.slot,
         verb=verb,
         command=command or ["/bin/bash"],
-        writable=_facts(site, running).get("writable", []),
+        writable=facts(site, running).get("writable", []),
         beside=[str(Path(sys.argv[0]).resolve())] if verb == "db" else (),
         how=("--pty", "--pipe"),
     )
@@ -119,7 +121,7 @@ def status(site: Site, machine: Machine) -> dict[str, Any]:
         "serving": site.serving(),
         "provisional": state.provisional.release if state.provisional else None,
         "arrived": state.arrived,
-        "hosts": _facts(site, running).get("hosts", []) if running else [],
+        "hosts": facts(site, running).get("hosts", []) if running else [],
         "kept": [each for each in state.history if site.release(each).is_dir()],
         "units": dict(zip(["caddy.service", *units], shown, strict=False)),
         "agent": Path(sys.argv[0]).resolve().stem,
@@ -132,7 +134,3 @@ def _committed(site: Site) -> Running:
     if not committed:
         raise Failure(f"{site.name}: has no release on this machine yet, run pulumi up")
     return committed
-
-
-def _facts(site: Site, running: Running) -> dict[str, Any]:
-    return dict(json.loads((site.release(running.release) / "release.json").read_text()))

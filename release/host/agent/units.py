@@ -1,4 +1,4 @@
-"""Drop-ins, workers and timers of a release: files first, then systemd."""
+"""Drop-ins and workers of a release: files first, then systemd."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from .interpreter import OWN, interpreter, is_bundled, search_path
 from .machine import Machine
 from .site import Site, write
 
-__all__ = ["binds", "put_schedule", "put_slot", "start_schedule"]
+__all__ = ["beside", "binds", "escaped", "home_of", "put", "put_slot"]
 
 
-def binds(site: Site, *, slot: str, writable: Sequence[str]) -> list[str]:
+def binds(site: Site, *, home: str, writable: Sequence[str]) -> list[str]:
     """Makes an absolute path writable as it is, and a path of the project by a directory laid over it."""
     lines = []
     for path in writable:
@@ -26,25 +26,29 @@ def binds(site: Site, *, slot: str, writable: Sequence[str]) -> list[str]:
             lines.append(f"ReadWritePaths=-{path}")
         else:
             own = site.variable / "writable" / path
-            lines.append(f"BindPaths={Path('/') / own.relative_to(site.root)}:/srv/{site.name}/slots/{slot}/app/{path}")
+            lines.append(f"BindPaths={Path('/') / own.relative_to(site.root)}:{home}/app/{path}")
     return lines
 
 
-def put_slot(site: Site, machine: Machine, *, slot: str, workers: Mapping[str, str], writable: Sequence[str]) -> None:
+def put_slot(
+    site: Site, machine: Machine, *, slot: str, workers: Mapping[str, str], writable: Sequence[str], drain: int
+) -> None:
     """Write the slot's drop-ins; systemd is told only when a file has changed."""
-    lines = "\n".join(_lines(site, slot, writable))
+    home = home_of(site, slot)
+    lines = "\n".join(beside(site, home=home, writable=writable))
     for path in writable:
         if not path.startswith("/"):
             _own(site, machine, path)
-    values = {"site": site.name, "slot": slot, "home": _home(site, slot), "binds": lines}
-    values["python"] = interpreter(site, slot)
     web = site.units / f"{site.name}-web@{slot}.service.d/release.conf"
-    changed = _put(web, "release.conf" if lines else "", binds=f"{_web_start(site, slot)}{lines}")
+    changed = put(web, "release.conf" if lines else "", binds=f"{_web_start(site, home)}{lines}")
+    # Of both slots: it is the new release that says how long the old one's workers have.
+    changed |= put(site.units / f"{site.name}-worker@.service.d/drain.conf", "drain.conf", drain=str(drain))
+    values = {"site": site.name, "slot": slot, "home": home, "binds": lines, "python": interpreter(site, home)}
     kept: set[Path] = set()
     for name, command in workers.items():
         dropin = site.units / f"{site.worker(slot, name)}.d/release.conf"
         kept.add(dropin)
-        changed |= _put(dropin, "worker.conf", **values, command=_escaped(command))
+        changed |= put(dropin, "worker.conf", **values, command=escaped(command))
     for dropin in set(site.units.glob(f"{site.name}-worker@{slot}-*.service.d/release.conf")) - kept:
         dropin.unlink()
         dropin.parent.rmdir()
@@ -53,51 +57,21 @@ def put_slot(site: Site, machine: Machine, *, slot: str, workers: Mapping[str, s
         machine.run(["systemctl", "daemon-reload"])
 
 
-def put_schedule(
-    site: Site, machine: Machine, *, slot: str, schedule: Mapping[str, Mapping[str, str]], writable: Sequence[str]
-) -> None:
-    """Write the timers of the release that runs in this slot, take away those it does not have, start the rest."""
-    lines = "\n".join(_lines(site, slot, writable))
-    changed, wanted = False, set()
-    for name, item in schedule.items():
-        wanted.add(f"{site.schedule(name)}.timer")
-        values = {"site": site.name, "slot": slot, "home": _home(site, slot), "name": name, "binds": lines}
-        values |= {"command": _escaped(item["run"]), "at": item["at"], "python": interpreter(site, slot)}
-        for kind in ("service", "timer"):
-            changed |= _put(site.units / f"{site.schedule(name)}.{kind}", f"schedule.{kind}", **values)
-    gone = {path.name for path in site.units.glob(f"{site.name}-schedule-*.timer")} - wanted
-    if gone:
-        machine.run(["systemctl", "disable", "--now", *sorted(gone)], check=False)
-        for name in gone:
-            (site.units / name).unlink(missing_ok=True)
-            (site.units / name.replace(".timer", ".service")).unlink(missing_ok=True)
-    if changed or gone:
-        machine.run(["systemctl", "daemon-reload"])
-    links = site.units / "timers.target.wants"
-    if wanted and (changed or not all((links / timer).exists() for timer in wanted)):
-        start_schedule(machine, sorted(wanted))
+def beside(site: Site, *, home: str, writable: Sequence[str]) -> list[str]:
+    """What every unit of a release needs beyond its own file."""
+    given = [f"Environment={name}={value}" for name, value in search_path(site, home).items()]
+    return [*given, *binds(site, home=home, writable=writable)]
 
 
-def start_schedule(machine: Machine, timers: Sequence[str]) -> None:
-    """Enable and start timers."""
-    machine.run(["systemctl", "enable", "--now", *timers])
-
-
-def _lines(site: Site, slot: str, writable: Sequence[str]) -> list[str]:
-    """What every unit of a slot needs beyond its own file."""
-    given = [f"Environment={name}={value}" for name, value in search_path(site, slot).items()]
-    return [*given, *binds(site, slot=slot, writable=writable)]
-
-
-def _web_start(site: Site, slot: str) -> str:
+def _web_start(site: Site, home: str) -> str:
     """The slot unit's own start with another interpreter before it; nothing where it is the machine's own."""
-    if not is_bundled(site, slot):
+    if not is_bundled(site, home):
         return ""
     lines = (site.units / f"{site.name}-web@.service").read_text().splitlines()
     own = next((line for line in lines if line.startswith(f"ExecStart={OWN} ")), "")
     if not own:
         raise Failure("python: this machine cannot run a bundled one, raise server-generation")
-    return f"ExecStart=\n{own.replace(OWN, interpreter(site, slot), 1)}\n"
+    return f"ExecStart=\n{own.replace(OWN, interpreter(site, home), 1)}\n"
 
 
 def _own(site: Site, machine: Machine, path: str) -> None:
@@ -107,7 +81,7 @@ def _own(site: Site, machine: Machine, path: str) -> None:
         machine.run(["install", "-d", "-o", site.name, "-g", site.name, "-m", "0750", str(own)])
 
 
-def _put(path: Path, template: str, **values: str) -> bool:
+def put(path: Path, template: str, **values: str) -> bool:
     """Write a rendered file, or take it away when there is no template; whether anything changed."""
     if not template:
         if not path.exists():
@@ -121,12 +95,13 @@ def _put(path: Path, template: str, **values: str) -> bool:
     return True
 
 
-def _escaped(command: str) -> str:
+def escaped(command: str) -> str:
     """A command line systemd takes as it stands: its specifiers and variables are none of the user's."""
     if "\n" in command:
         raise Failure(f"workers, schedule: should be one line (got {command!r})")
     return command.replace("%", "%%").replace("$", "$$")
 
 
-def _home(site: Site, slot: str) -> str:
+def home_of(site: Site, slot: str) -> str:
+    """A slot's directory, as its units name it."""
     return f"/srv/{site.name}/slots/{slot}"

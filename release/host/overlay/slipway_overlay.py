@@ -15,6 +15,8 @@ FILES = "django.core.files.storage.FileSystemStorage"
 STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
 HASHED_STATIC = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
 EDGE = "slipway_edge.Edge"
+IN_PROCESS = "django.core.cache.backends.locmem.LocMemCache"
+REDIS = "django.core.cache.backends.redis.RedisCache"
 OLD_STORAGES = ("STATICFILES_STORAGE", "DEFAULT_FILE_STORAGE")  # Django refuses them beside STORAGES
 SECRET = ("SECRET_KEY", "DATABASES", "STORAGES", "EMAIL_HOST_PASSWORD")
 MAIL = ("EMAIL_HOST", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "DEFAULT_FROM_EMAIL", "SERVER_EMAIL")
@@ -61,7 +63,7 @@ def apply(*, user: Settings, environ: Mapping[str, str]) -> tuple[Settings, list
 
 def overrides(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> list[tuple[str, Any, str]]:
     """Every setting slipway wants, in the order in which it is reported."""
-    parts: list[Callable[..., list[tuple[str, Any, str]]]] = [edge, database, storages, logs, mail]
+    parts: list[Callable[..., list[tuple[str, Any, str]]]] = [edge, database, storages, cache, logs, mail]
     return [item for part in parts for item in part(user=user, environ=environ, kept=kept)]
 
 
@@ -220,6 +222,20 @@ def bases(*, module: str, name: str) -> list[str]:
         return []
     classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef) and node.name == name]
     return [ast.unparse(base) for node in classes for base in node.bases if "S3" not in ast.unparse(base)]
+
+
+def cache(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> list[tuple[str, Any, str]]:
+    """The cache of the stack, for a project that left Django's own and has what speaks to it."""
+    caches = user.get("CACHES", {})
+    left = caches.get("default", {}).get("BACKEND", IN_PROCESS) == IN_PROCESS
+    if not environ.get("SLIPWAY_CACHE") or not left or not has("redis") or django_version() < (4, 0):
+        return []
+    wanted = {"BACKEND": REDIS, "LOCATION": environ["SLIPWAY_CACHE"]}
+    return [("CACHES", {**caches, "default": wanted}, "cache of the stack")]
+
+
+def has(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
 
 
 def logs(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> list[tuple[str, Any, str]]:

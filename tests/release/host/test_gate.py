@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from release.host.agent.failure import Failure, Gone
-from release.host.agent.gate import pass_gate
+from release.host.agent.gate import STEADY, pass_gate, refuse_fallen
 from release.host.agent.machine import Done
 from release.host.agent.site import Site, write
 from tests.release.host import driver
@@ -66,11 +68,52 @@ def test_never_ready_says_what_it_last_said(site: Site, machine: Recorded) -> No
 
 def test_a_worker_that_has_died_fails_the_gate(site: Site, machine: Recorded) -> None:
     machine.answers = {
-        "-p Result gallery-worker@green-mail": Done(0, "ActiveState=failed\nNRestarts=0\nResult=exit-code\n"),
+        "gallery-worker@green-mail": Done(0, "ActiveState=failed\nNRestarts=0\nResult=exit-code\n"),
         **machine.answers,
     }
     failure = refusal(site, machine, driver.Site(), workers={"mail": "work"})
     assert failure.cause.startswith("gate: gallery-worker@green-mail.service does not stay up")
+
+
+def test_a_worker_is_believed_when_it_has_run_for_a_while(site: Site, machine: Recorded) -> None:
+    gate(site, machine, driver.Site(), workers={"mail": "work"})
+    assert machine.clock >= STEADY
+    machine.answers = {
+        "gallery-worker@green-mail": Done(
+            0, "ActiveState=active\nNRestarts=0\nResult=success\nActiveEnterTimestampMonotonic=90000000\n"
+        ),
+        **machine.answers,
+    }
+    machine.clock = 90 + STEADY  # it has run long enough while its web was waited for
+    gate(site, machine, driver.Site(), workers={"mail": "work"})
+    assert machine.clock == 90 + STEADY
+
+
+@pytest.mark.parametrize("fallen", ["NRestarts=1\nResult=success", "NRestarts=0\nResult=exit-code"])
+def test_a_worker_that_falls_while_it_is_watched_fails_the_gate_with_its_words(
+    site: Site, machine: Recorded, fallen: str
+) -> None:
+    def seen(_: Sequence[str]) -> Done:
+        told = fallen if machine.clock > 1 else "NRestarts=0\nResult=success"
+        return Done(0, f"ActiveState=active\n{told}\n")
+
+    words = Done(0, "Traceback (most recent call last):\n  File x\nKeyError: 'QUEUE'\n")
+    machine.answers = {
+        "-p ActiveState -p NRestarts -p Result -p ActiveEnterTimestampMonotonic gallery-worker@green-mail": seen,
+        "journalctl": words,
+        **machine.answers,
+    }
+    failure = refusal(site, machine, driver.Site(), workers={"mail": "work"})
+    assert failure.cause.startswith("gate: KeyError: 'QUEUE' (gallery-worker@green-mail.service does not stay up")
+    assert failure.detail[-1] == "KeyError: 'QUEUE'"
+
+
+def test_workers_are_looked_at_once_more_before_the_flip(site: Site, machine: Recorded) -> None:
+    document = parsed(workers={"mail": "work"})
+    refuse_fallen(site, machine, document, slot="green")
+    machine.answers["-p ActiveState"] = Done(0, "ActiveState=activating\nNRestarts=3\nResult=exit-code\n")
+    with pytest.raises(Failure, match=r"gallery-worker@green-mail\.service does not stay up"):
+        refuse_fallen(site, machine, document, slot="green")
 
 
 def test_a_driver_that_goes_ends_the_wait(site: Site, machine: Recorded) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from release.host.agent.hand_over import AWAY, DRAIN, come_back, hand_over
 from release.host.agent.machine import Done
-from release.host.agent.site import Site
+from release.host.agent.site import Site, write
 from release.host.agent.state import locked_state
 from release.host.agent.wire import Wire
 from tests.release.host.bench import Recorded
@@ -56,17 +56,28 @@ def test_leaving_in_order(visited: Site, machine: Recorded) -> None:
     code, heard = talk(machine, {"site": "gallery"}, {"go": "leave"})
     assert (code, heard[-1]) == (0, {"left": True})
     ran = [line for line in machine.ran if "runuser" not in line]
-    assert ran[0] == "systemctl stop slipway-come-back-gallery.timer"
-    assert ran[1].startswith(f"systemd-run --quiet --collect --unit=slipway-come-back-gallery --on-active={AWAY:.0f} ")
-    assert ran[1].endswith("/usr/local/bin/slipway-agent come-back --site=gallery")
-    assert ran[2:6] == [
-        "systemctl stop gallery-schedule-*.timer",
-        "systemctl stop --no-block gallery-worker@*.service",
+    assert [line.partition(" --timer-property")[0] for line in ran if "is-active" not in line] == [
+        "systemctl stop slipway-come-back-gallery.timer",
+        f"systemd-run --quiet --collect --unit=slipway-come-back-gallery --on-active={AWAY + 60:.0f}",
+        "systemctl stop gallery-worker@*.service",
+        "systemctl show --value -p MainPID gallery-schedule-*.service",
+        "systemctl stop slipway-come-back-gallery.timer",
+        f"systemd-run --quiet --collect --unit=slipway-come-back-gallery --on-active={AWAY:.0f}",
         "nft -f -",
         "systemctl stop --no-block caddy",
     ]
+    assert ran[1].endswith("/usr/local/bin/slipway-agent come-back --site=gallery")
     (rules,) = (text for line, text in zip(machine.ran, machine.inputs, strict=True) if line == "nft -f -")
     assert "tcp dport { 80, 443 } ct state new drop" in rules
+
+
+def test_a_job_that_runs_is_waited_for_within_the_drain(visited: Site, machine: Recorded) -> None:
+    job = "PYTHONPATH=/srv/gallery/releases/111111111111-00000000/app\0"
+    write(visited.root / "proc/4711/environ", job)
+    machine.answers["-p MainPID gallery-schedule-*"] = Done(0, "4711\n")
+    machine.answers["is-active caddy"] = Done(3, "inactive\n")
+    talk(machine, {"site": "gallery"}, {"go": "leave"})
+    assert 60 <= machine.clock < 62
 
 
 def test_requests_that_take_long_are_not_waited_out(visited: Site, machine: Recorded) -> None:
@@ -76,13 +87,9 @@ def test_requests_that_take_long_are_not_waited_out(visited: Site, machine: Reco
 
 
 def test_coming_back(visited: Site, machine: Recorded) -> None:
-    links = visited.units / "timers.target.wants"
-    links.mkdir()
-    (links / "gallery-schedule-tally.timer").touch()
     come_back(visited, machine)
     assert machine.ran[:2] == ["nft delete table inet slipway-leaving", "systemctl start caddy"]
     assert "systemctl start --no-block gallery-holding.service" in machine.ran
-    assert "systemctl start gallery-schedule-tally.timer" in machine.ran
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from release.host.agent import layers, releases, sandbox, units
+from release.host.agent import layers, releases, sandbox, schedule, units
 from release.host.agent.document import Document
 from release.host.agent.failure import Failure
 from release.host.agent.interpreter import interpreter
@@ -29,7 +29,7 @@ def bundled(site: Site) -> Document:
     document = Document.parse(document_for({name: letter * 64 for name, letter in names.items()}))
     for layer in document.layers.values():
         (site.layers / layer / "src").mkdir(parents=True)
-    releases.assemble(site, document, memory=1 << 31, cpus=2, connections=None)
+    releases.assemble(site, document, mib=2048, cpus=2, connections=None)
     replace_link(site.slot("green"), f"../releases/{document.release}")
     unit = Path("cloud-init/files/web@.service").read_text().replace("${site}", "gallery").replace("$$", "$")
     write(site.units / "gallery-web@.service", unit)
@@ -37,12 +37,12 @@ def bundled(site: Site) -> Document:
 
 
 def test_without_one_the_machines_own_is_taken(site: Site) -> None:
-    assert interpreter(site, "green") == "/usr/bin/python3"
+    assert interpreter(site, "/srv/gallery/slots/green") == "/usr/bin/python3"
     assert sandbox.argv(site, slot="green", verb="manage", command=["x"]).count("--setenv=PATH") == 0
 
 
 def test_the_web_unit_starts_with_it_and_as_before(site: Site, machine: Recorded, bundled: Document) -> None:
-    units.put_slot(site, machine, slot="green", workers={"mail": "send"}, writable=["/mnt/x"])
+    units.put_slot(site, machine, slot="green", workers={"mail": "send"}, writable=["/mnt/x"], drain=60)
     web = (site.units / "gallery-web@green.service.d/release.conf").read_text()
     unit = (site.units / "gallery-web@.service").read_text()
     (start,) = (line for line in unit.splitlines() if line.startswith("ExecStart="))
@@ -52,22 +52,23 @@ def test_the_web_unit_starts_with_it_and_as_before(site: Site, machine: Recorded
 
 
 def test_the_next_release_without_one_takes_the_drop_in_away(site: Site, machine: Recorded, bundled: Document) -> None:
-    units.put_slot(site, machine, slot="green", workers={}, writable=[])
+    units.put_slot(site, machine, slot="green", workers={}, writable=[], drain=60)
     site.slot("green").unlink()
-    units.put_slot(site, machine, slot="green", workers={}, writable=[])
+    units.put_slot(site, machine, slot="green", workers={}, writable=[], drain=60)
     assert not (site.units / "gallery-web@green.service.d/release.conf").exists()
 
 
 def test_a_unit_that_cannot_take_it_is_refused(site: Site, machine: Recorded, bundled: Document) -> None:
     write(site.units / "gallery-web@.service", "[Service]\nExecStart=/usr/bin/other\n")
     with pytest.raises(Failure, match="python: this machine cannot run a bundled one, raise server-generation"):
-        units.put_slot(site, machine, slot="green", workers={}, writable=[])
+        units.put_slot(site, machine, slot="green", workers={}, writable=[], drain=60)
 
 
 def test_schedules_and_commands_run_on_it(site: Site, machine: Recorded, bundled: Document) -> None:
-    hourly = {"hourly": {"run": "clearsessions", "at": "hourly"}}
-    units.put_schedule(site, machine, slot="green", schedule=hourly, writable=[])
-    assert f"ExecStart={OWN} -m django clearsessions\n" in (site.units / "gallery-schedule-hourly.service").read_text()
+    facts = {"release": bundled.release, "schedule": {"hourly": {"run": "clearsessions", "at": "hourly"}}}
+    schedule.put_schedule(site, machine, slot="green", facts=facts, start=True)
+    own = f"/srv/gallery/releases/{bundled.release}/python/bin/python3"
+    assert f"ExecStart={own} -m django clearsessions\n" in (site.units / "gallery-schedule-hourly.service").read_text()
     assert f"--setenv={PATH}" in sandbox.argv(site, slot="green", verb="manage", command=["x"])
     machine.answers = {f"{OWN} - migrate": Done(0, "{}")}
     assert sandbox.django(site, machine, slot="green", verb="migrate", limit=1) == {}

@@ -64,7 +64,7 @@ def test_a_layer_is_in_place_once_it_is_settled(site: Site, machine: Recorded, b
     digest = pack(PLAIN, directory=bucket)
     fetch(digest, size=length(bucket, digest))
     assert not (site.layers / digest).exists()
-    layers.settle(site, machine, [digest])
+    layers.settle(site, machine, [digest], wanted={"code": digest})
     assert (site.layers / digest / "src/manage.py").read_text() == "# 1\n"
 
 
@@ -154,7 +154,7 @@ def test_a_disk_that_fills_up_with_bytecode_keeps_the_layer_out(
     fetch(digest)
     machine.answers["/usr/bin/python3 -m compileall"] = Done(1, "*** Error: [Errno 28] No space left on device: 'x'\n")
     with pytest.raises(Failure, match="the disk filled up while bytecode was written"):
-        layers.settle(site, machine, [digest])
+        layers.settle(site, machine, [digest], wanted={"code": digest})
     assert not (site.layers / digest).exists()
 
 

@@ -16,7 +16,7 @@ import pytest
 
 from release.driver.conversation import STOP_LIMIT
 from release.host import zipapp
-from release.host.agent import database, packages, releases, sandbox, static, switch, tidy, units
+from release.host.agent import database, packages, releases, sandbox, static, tidy, units
 from release.host.agent.document import Document
 from release.host.agent.failure import Failure, cause_in
 from release.host.agent.machine import Done
@@ -24,29 +24,13 @@ from release.host.agent.site import Site, write
 from release.host.agent.state import State
 from tests.release.host.bench import DATABASE, Recorded, document_for, parsed
 
-MIB = 1 << 20
-
-
-@pytest.mark.parametrize(
-    ("memory", "cpus", "connections", "wanted"),
-    [
-        *((512, 1, None, 1), (1024, 1, None, 1), (2048, 1, None, 3), (4096, 2, None, 5), (65536, 8, None, 17)),
-        *((4096, 2, 19, 2), (4096, 2, 3, 1), (4096, 2, 97, 5)),
-    ],
-)
-def test_processes_fit_twice_into_machine_and_database(
-    memory: int, cpus: int, connections: int | None, wanted: int
-) -> None:
-    assert releases.processes(memory=memory * MIB, cpus=cpus, threads=4, connections=connections) == wanted
-
 
 def test_the_smallest_database_is_not_outrun(site: Site) -> None:
     document = parsed(database=DATABASE)
     for layer in document.layers.values():
         (site.layers / layer / "src").mkdir(parents=True)
-    releases.assemble(site, document, memory=4096 * MIB, cpus=2, connections=22)
+    releases.assemble(site, document, mib=4096, cpus=2, connections=22)
     assert json.loads((site.release(document.release) / "web.json").read_text()) == {"processes": 2, "threads": 4}
-    assert releases.needed_connections(site, document) == 16
 
 
 def test_the_environment_of_a_slot(site: Site) -> None:
@@ -55,7 +39,7 @@ def test_the_environment_of_a_slot(site: Site) -> None:
         "postgres://app:p%2Fw@private-db.example:25060/gallery"
         "?sslmode=verify-full&sslrootcert=/etc/slipway/gallery/database-ca.pem"
     )
-    assert env["SLIPWAY_STATIC"] == "/srv/gallery/slots/green/static"
+    assert env["SLIPWAY_STATIC"] == f"/srv/gallery/releases/{parsed().release}/static"
     assert (env["PLAIN"], env["TOKEN"], env["DEBUG"]) == ("1", "hush", "0")
     assert json.loads(env["SLIPWAY_MEDIA"]) == {"mode": "disk", "root": "/var/lib/gallery/media"}
 
@@ -82,7 +66,9 @@ def test_what_would_become_a_path_is_held_to_its_shape(change: dict[str, Any], w
 
 
 def test_a_worker_gets_its_slot_in_a_drop_in(site: Site, machine: Recorded) -> None:
-    units.put_slot(site, machine, slot="green", workers={"mail": "send --per 50% $X"}, writable=["var", "/mnt/x"])
+    units.put_slot(
+        site, machine, slot="green", workers={"mail": "send --per 50% $X"}, writable=["var", "/mnt/x"], drain=60
+    )
     text = (site.units / "gallery-worker@green-mail.service.d/release.conf").read_text()
     assert "ExecStart=/usr/bin/python3 -m django send --per 50%% $$X\n" in text
     assert "LoadCredential=env:/etc/slipway/gallery/green.env\n" in text
@@ -93,34 +79,14 @@ def test_a_worker_gets_its_slot_in_a_drop_in(site: Site, machine: Recorded) -> N
 
 def test_unchanged_units_are_no_news_to_systemd(site: Site, machine: Recorded) -> None:
     for _ in range(2):
-        units.put_slot(site, machine, slot="green", workers={"mail": "send"}, writable=[])
+        units.put_slot(site, machine, slot="green", workers={"mail": "send"}, writable=[], drain=60)
     assert machine.told("systemctl") == ["systemctl daemon-reload"]
 
 
 def test_a_worker_that_is_gone_leaves_nothing(site: Site, machine: Recorded) -> None:
-    units.put_slot(site, machine, slot="green", workers={"mail": "send"}, writable=[])
-    units.put_slot(site, machine, slot="green", workers={}, writable=[])
-    assert not list(site.units.glob("gallery-worker*"))
-
-
-def test_timers_follow_the_release(site: Site, machine: Recorded) -> None:
-    hourly = {"hourly": {"run": "clearsessions", "at": "hourly"}}
-    units.put_schedule(site, machine, slot="green", schedule=hourly, writable=[])
-    assert "OnCalendar=hourly\n" in (site.units / "gallery-schedule-hourly.timer").read_text()
-    assert "slots/green/" in (site.units / "gallery-schedule-hourly.service").read_text()
-    assert machine.ran[-1] == "systemctl enable --now gallery-schedule-hourly.timer"
-    units.put_schedule(site, machine, slot="blue", schedule={}, writable=[])
-    assert not list(site.units.glob("gallery-schedule-*"))
-    assert "systemctl disable --now gallery-schedule-hourly.timer" in machine.ran
-
-
-def test_timers_that_run_already_are_left_alone(site: Site, machine: Recorded) -> None:
-    hourly = {"hourly": {"run": "clearsessions", "at": "hourly"}}
-    units.put_schedule(site, machine, slot="green", schedule=hourly, writable=[])
-    write(site.units / "timers.target.wants/gallery-schedule-hourly.timer", "")
-    machine.ran.clear()
-    units.put_schedule(site, machine, slot="green", schedule=hourly, writable=[])
-    assert machine.ran == []
+    units.put_slot(site, machine, slot="green", workers={"mail": "send"}, writable=[], drain=60)
+    units.put_slot(site, machine, slot="green", workers={}, writable=[], drain=60)
+    assert not list(site.units.glob("gallery-worker@green-*"))
 
 
 def test_a_migration_past_its_limit_ends_with_its_unit_and_says_so(site: Site, machine: Recorded) -> None:
@@ -141,12 +107,12 @@ def test_a_slot_outlives_what_caddy_waits_for() -> None:
         for name, file in (("response_header_timeout", "site.caddy"), ("graceful_timeout", "gunicorn.conf.py"))
     )
     unit = Path("cloud-init/files/web@.service").read_text()
-    assert waits <= graceful < int(unit.split("TimeoutStopSec=")[1].split()[0]) < switch.STOP < STOP_LIMIT
+    assert waits <= graceful < int(unit.split("TimeoutStopSec=")[1].split()[0]) < STOP_LIMIT
 
 
 def test_a_writable_path_outside_is_refused(site: Site) -> None:
     with pytest.raises(Failure, match=r"writable: should be a plain path \(got '\.\./x'\)"):
-        units.binds(site, slot="green", writable=["../x"])
+        units.binds(site, home="/srv/gallery/slots/green", writable=["../x"])
 
 
 def test_grants_are_the_administrators_and_quoted(site: Site, machine: Recorded) -> None:

@@ -11,7 +11,7 @@ import pytest
 from release.host.agent.lock import held
 from release.host.agent.machine import Done
 from release.host.agent.site import Site
-from release.host.agent.state import load
+from release.host.agent.state import load, locked_state
 from tests.release.host import driver
 from tests.release.host.bench import DATABASE, Recorded
 from tests.release.host.conftest import release_of
@@ -74,7 +74,12 @@ def test_what_serves_already_is_left_alone(site: Site, machine: Recorded, bucket
     assert again.hear("done")["slot"] == "blue"
     assert again.end() == 0
     others = " ".join(f"gallery-{unit}.service" for unit in OTHERS)
-    assert machine.ran == [f"systemctl stop {others}", f"systemctl reset-failed {others}"]
+    assert machine.ran == [
+        "systemctl stop slipway-deadline-gallery.timer",
+        f"systemctl stop {others}",
+        f"systemctl show -p Id -p Result {others}",
+        f"systemctl reset-failed {others}",
+    ]
 
 
 def test_what_a_killed_agent_has_left_undone_is_done_by_the_next(
@@ -82,20 +87,22 @@ def test_what_a_killed_agent_has_left_undone_is_done_by_the_next(
 ) -> None:
     hourly = {"schedule": {"hourly": {"run": "clearsessions", "at": "hourly"}}}
     new = release_of(bucket, "2", **hourly)
+    with locked_state(site) as state:
+        state.arrived = True
     for document in ({**wanted, **hourly}, new):
         talk = Driver(machine, driver.Site())
         talk.whole(document, bucket)
         talk.end()
         monkeypatch.setattr("release.host.agent.release._Release._tidy", lambda *_: None)
     timer = site.units / "gallery-schedule-hourly.service"
-    assert ("slots/blue/" in timer.read_text(), (site.static / "app.css").read_text()) == (True, "1")
+    assert (wanted["release"] in timer.read_text(), (site.static / "app.css").read_text()) == (True, "1")
     machine.ran.clear()
     again = Driver(machine, driver.Site(**{"/_slipway/release": (200, new["release"])}))
     again.say(new)
     assert again.hear("done")["notes"] == []
     again.end()
-    assert ("slots/green/" in timer.read_text(), (site.static / "app.css").read_text()) == (True, "2")
-    assert "systemctl enable --now gallery-schedule-hourly.timer" in machine.ran
+    assert (new["release"] in timer.read_text(), (site.static / "app.css").read_text()) == (True, "2")
+    assert "systemctl start --no-block gallery-schedule-hourly.timer" in machine.ran
     assert any("gallery-web@blue.service" in line for line in machine.told("systemctl stop"))
 
 

@@ -11,7 +11,7 @@ from release.host.agent.failure import Failure
 from release.host.agent.machine import Done
 from release.host.agent.site import Site, write
 from release.host.agent.state import Running, load
-from release.host.agent.switch import commit, flip, reconcile, revert
+from release.host.agent.switch import commit, flip, reconcile, revert, settle
 from tests.release.host.bench import Recorded
 
 BLUE = Running("blue", "111111111111-00000000", "sha256-1")
@@ -37,9 +37,10 @@ def test_the_deadline_is_armed_before_the_link_moves(site: Site, machine: Record
     assert "revert --site=gallery" in machine.told("systemd-run")[0]
 
 
-def test_a_commit_disarms(site: Site, machine: Recorded) -> None:
+def test_what_is_committed_is_settled_and_then_disarmed(site: Site, machine: Recorded) -> None:
     flipped(site, machine, BLUE)
     assert commit(site, machine, BLUE) is None
+    settle(site, machine)
     assert machine.ran[-1] == "systemctl stop slipway-deadline-gallery.timer"
     assert revert(site, machine) is None
     assert site.serving() == "blue"

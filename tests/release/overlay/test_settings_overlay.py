@@ -231,3 +231,41 @@ def test_a_file_that_is_copied_is_written_as_its_copy_needs_it(
     assert found["second"] == {"ENGINE": "x"}
     monkeypatch.setattr(module, "django_version", lambda: (4, 2))
     assert applied(module, {}, DATABASE_URL=url)["DATABASES"]["default"]["OPTIONS"] == {"timeout": 5}
+
+
+CACHE = "unix:///run/shop-cache/valkey.sock"
+LOCMEM = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+OWN = {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": "redis://far"}
+
+
+@pytest.fixture
+def speaking(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """A project that has redis-py, under a Django that knows what to do with it."""
+    monkeypatch.setattr(module, "has", lambda package: package == "redis")
+    monkeypatch.setattr(module, "django_version", lambda: (5, 2))
+    return module
+
+
+@pytest.mark.parametrize("theirs", [{}, {"CACHES": {}}, {"CACHES": {"default": LOCMEM, "other": OWN}}])
+def test_the_cache_of_the_stack_is_djangos_where_the_project_has_none(
+    speaking: ModuleType, theirs: dict[str, Any]
+) -> None:
+    found = applied(speaking, theirs, SLIPWAY_CACHE=CACHE)["CACHES"]
+    assert found["default"] == {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE}
+    assert found.get("other") == theirs.get("CACHES", {}).get("other")
+
+
+def test_a_cache_of_the_projects_own_stays(speaking: ModuleType) -> None:
+    assert applied(speaking, {"CACHES": {"default": OWN}}, SLIPWAY_CACHE=CACHE)["CACHES"] == {"default": OWN}
+    assert "CACHES" not in applied(speaking, {}, SLIPWAY_CACHE=CACHE, SLIPWAY_KEEP="CACHES")
+    assert "CACHES" not in applied(speaking, {})
+
+
+def test_a_project_that_cannot_speak_to_it_keeps_what_it_has(
+    speaking: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(speaking, "django_version", lambda: (3, 2))
+    assert "CACHES" not in applied(speaking, {}, SLIPWAY_CACHE=CACHE)
+    monkeypatch.setattr(speaking, "django_version", lambda: (5, 2))
+    monkeypatch.setattr(speaking, "has", lambda _: False)
+    assert "CACHES" not in applied(speaking, {}, SLIPWAY_CACHE=CACHE)

@@ -3,6 +3,7 @@
 # mypy: disable-error-code="import-not-found, import-untyped"
 
 import contextlib
+import importlib.util
 import io
 import json
 import sys
@@ -29,7 +30,8 @@ def preflight() -> dict[str, Any]:
     import slipway_wsgi  # noqa: F401 - it must import
 
     wanted = [str(migration) for migration in plan()]
-    return {"plan": wanted, "overrides": slipway_settings.report(), "warnings": warnings}
+    speaks = any(importlib.util.find_spec(name) for name in ("redis", "valkey"))
+    return {"plan": wanted, "overrides": slipway_settings.report(), "warnings": warnings, "speaks to a cache": speaks}
 
 
 def check() -> int:

@@ -40,7 +40,8 @@ def test_a_project_without_surprises() -> None:
         ({"DATABASES": {"default": "x.postgis", "old": "x.oracle"}}, "old: stays as it is, the stack makes one"),
         ({"ALLOWED_HOSTS": ["shop.example"]}, "ALLOWED_HOSTS names shop.example: replaced by the stack's hosts"),
         ({"CACHES": {"default": ["x.FileBasedCache", "tmp/cache"]}}, "default: FileBasedCache in tmp/cache: the rel"),
-        ({"CACHES": {"default": ["x.RedisCache", ""]}}, "default: RedisCache: no such server is made, name one of"),
+        ({"CACHES": {"default": ["x.RedisCache", ""]}}, "default: RedisCache: cache: valkey makes one and gives it"),
+        ({"CACHES": {"default": ["x.PyMemcacheCache", ""]}}, "default: PyMemcacheCache: no such server is made, name"),
         ({"CACHES": {"default": ["x.DatabaseCache", ""]}}, "default: DatabaseCache: run createcachetable once"),
         ({"EMAIL_HOST": ""}, "no mail server is named: set EMAIL_HOST"),
         ({"EMAIL_BACKEND": "anymail.backends.postmark.EmailBackend"}, "EmailBackend of anymail: stays as it is"),
@@ -74,7 +75,7 @@ def test_celery_of_the_projects_own_needs_a_broker() -> None:
     report = Report("shop")
     findings.packages(report, {"celery": "5.6", "huey": "2"}, stated="celery==5.6", file="requirements.txt")
     (line,) = report.lines
-    assert line.text.startswith("celery 5.6: needs a broker of yours")
+    assert line.text.startswith("celery 5.6: needs a broker: cache: valkey, or one of yours")
 
 
 @pytest.mark.parametrize(("size", "text"), [(12, "12 bytes"), (1200, "1 kB"), (3_250_000, "3.2 MB"), (4e9, "4.0 GB")])

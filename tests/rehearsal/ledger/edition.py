@@ -1,0 +1,3 @@
+"""Which edition of the code this is; a test changes it with each release."""
+
+EDITION = 1
