@@ -13,6 +13,7 @@ from components.environment import Environment
 from components.fitting import refuse_unfitting
 from components.losses import OUTPUT, refuse_losses
 from components.orders import check_order, refuse_meaningless
+from components.rotations import refuse_jumps
 from settings import Settings
 from settings.stack_file import stack_directory
 
@@ -35,6 +36,7 @@ recorded = before.outputs.get(OUTPUT)
 chosen_cloud = cloud(settings.cloud)
 refuse_meaningless(settings, recorded, cloud=chosen_cloud)
 refuse_losses(settings, recorded)
+refuse_jumps(settings, recorded)
 check_order(settings, recorded, cloud=chosen_cloud)
 refuse_unfitting(settings, cloud=chosen_cloud)
 chosen = choose(settings, lock=stack_directory() / f"{settings.environment}.lock")

@@ -34,6 +34,7 @@ class Database(ComponentResource):
         servers: Servers,
         web: WebServers,
         protect: bool,
+        generations: tuple[int, ...] = (1,),
         notify: pulumi.Input[str] | None = None,
         before: Mapping[str, Any] | None = None,
         opts: ResourceOptions,
@@ -47,6 +48,7 @@ class Database(ComponentResource):
             extensions=wanted.extensions,
             notify=notify,
             protect=protect,
+            generations=generations,
             resource=self,
         )
         self.kept: Postgres | None = None
@@ -83,8 +85,12 @@ class Database(ComponentResource):
             "admin_user": made.admin_user,
             "admin_password": made.admin_password,
             "ca": made.ca,
+            "owner": made.owner,
             "extensions": list(wanted.extensions),
         }
+        former = made.former
+        # What hands the tables over when logins change; how a release is made, not what runs.
+        self.former = {"user": former.user, "password": former.password} if former else None
         self.register_outputs({"host": self.host})
 
     def _announce(self, wanted: Wanted, before: Mapping[str, Any] | None) -> None:

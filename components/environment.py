@@ -12,7 +12,7 @@ from components.address import Address
 from components.arrival import Arrival
 from components.artifact import Chosen
 from components.before import Before
-from components.clouds.cloud import Cloud, Names, Storage
+from components.clouds.cloud import Cloud, Generations, Names, Storage
 from components.database import Database
 from components.dns import Dns
 from components.losses import OUTPUT, on_servers, recorded
@@ -56,6 +56,7 @@ class Environment(ComponentResource):
             address=address,
             hosts=dns.hosts,
             database=data.document if data else None,
+            former_login=database.former if database else None,
             media=uploads,
             opts=inside,
         )
@@ -103,6 +104,7 @@ class Environment(ComponentResource):
             region=settings.region,
             network=settings.network,
             storage=_storage(settings),
+            generations=Generations(settings.rotations.database_password, settings.rotations.storage_keys),
             names=names,
             protect=settings.protect,
             fail=settings.fail,
@@ -129,6 +131,7 @@ def _database(
         servers=settings.servers,
         web=web,
         protect=settings.protect,
+        generations=settings.rotations.database_password,
         notify=settings.notify,
         before=before.outputs.get(OUTPUT),
         opts=opts,

@@ -34,6 +34,7 @@ def recorded(settings: Settings) -> dict[str, Any]:
         "server-size": settings.servers.size,
         "server-generation": settings.servers.generation,
         "protect": settings.protect,
+        "rotations": settings.rotations.recorded(),
         "on-servers": on_servers(settings),
     }
 

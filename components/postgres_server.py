@@ -9,11 +9,12 @@ import pulumi_random as random
 import pulumi_tls as tls
 from pulumi import ComponentResource, CustomResource, Input, Output, Resource, ResourceOptions
 
-from components.clouds.cloud import Cloud, Database, DataServers
+from components.clouds.cloud import Cloud, Database, DataServers, Login, of_generation, owner_of
 from components.driver import run
 from components.media_store import bucket_document
 from components.ready import ready
 from components.release import answer_of
+from components.rotations import drawn
 from components.web_servers import WebServer, WebServers, birth_of, user_data
 from settings import Postgres as Wanted
 
@@ -35,6 +36,7 @@ class Postgres:
         extensions: Sequence[str],
         notify: Input[str] | None,
         protect: bool,
+        generations: tuple[int, ...],
         resource: ComponentResource,
     ) -> None:
         self.name = name
@@ -47,6 +49,8 @@ class Postgres:
         self._cloud = cloud
         self._extensions = extensions
         self._notify = notify
+        self._protect = protect
+        self._generations = generations
         self._guarded = ResourceOptions(parent=resource, protect=protect)
 
     def keep(
@@ -63,8 +67,9 @@ class Postgres:
         """Have it kept on this machine: what a release is told is known once a login has been seen to succeed."""
         authority, certificate, private_key = self._certified(address)
         own = self.site.replace("-", "_")
-        logins = {"user": own, "admin": f"{own}_admin"}
-        passwords = {each: self._password(f"{each}-password", 32) for each in logins}
+        logins, owner = self._logins(own), owner_of(own, self._generations)
+        admin = Login(Output.from_input(f"{own}_admin"), self._password("admin-password", 32))
+        former = logins[-2] if len(logins) > 1 else None
         backups = self._cloud.bucket("backups", versioned=True, kept=True, opts=self.inside)
         at = bucket_document(backups)
         self.server, self.login_key = dict(machine.document()), login_key
@@ -77,7 +82,10 @@ class Postgres:
             "device": device,
             "disk_gb": disk_gb,  # a disk that has grown is told of
             "database": own,
-            **{each: {"role": role, "password": passwords[each]} for each, role in logins.items()},
+            "user": _role(logins[-1]),
+            "former": _role(former) if former else None,
+            "owner": owner,
+            "admin": _role(admin),
             "extensions": list(self._extensions),
             "authority": authority,
             "certificate": certificate,
@@ -97,12 +105,20 @@ class Postgres:
             host=Output.all(address, kept.stdout).apply(lambda both: str(both[0])),
             port=Output.from_input(PORT),
             name=Output.from_input(own),
-            user=Output.from_input(logins["user"]),
-            password=passwords["user"],
-            admin_user=Output.from_input(logins["admin"]),
-            admin_password=passwords["admin"],
+            user=logins[-1].user,
+            password=logins[-1].password,
+            admin_user=admin.user,
+            admin_password=admin.password,
             ca=authority,
+            owner=owner,
+            former=former,
         )
+
+    def _logins(self, own: str) -> list[Login]:
+        """One for each valid generation, oldest first."""
+        passwords = drawn("user-password", self._generations, length=32, protect=self._protect, opts=self.inside)
+        names = [of_generation(own, each, joined="_") for each in self._generations]
+        return [Login(Output.from_input(name), password) for name, password in zip(names, passwords, strict=True)]
 
     def _password(self, name: str, length: int) -> Output[str]:
         made = random.RandomPassword(name, length=length, special=False, opts=self._guarded)
@@ -144,6 +160,10 @@ class Postgres:
 
     def _key(self, name: str) -> tls.PrivateKey:
         return tls.PrivateKey(name, algorithm="ECDSA", ecdsa_curve="P256", opts=self.inside)
+
+
+def _role(login: Login) -> dict[str, Any]:
+    return {"role": login.user, "password": login.password}
 
 
 def on_data_server(kept: Postgres, machines: DataServers, *, wanted: Wanted, ssh_from: Sequence[str]) -> Database:

@@ -16,6 +16,7 @@ from components.before import full_name
 from components.clouds.cloud import Cloud
 from components.driver import Command, run
 from components.media_store import bucket_document
+from components.rotations import drawn
 from components.web_servers import WebServers
 from settings import Settings, Site
 
@@ -36,6 +37,7 @@ class Release(ComponentResource):
         address: Address,
         hosts: Sequence[pulumi.Input[str]],
         database: Mapping[str, Any] | None,
+        former_login: Mapping[str, Any] | None,
         media: Mapping[str, Any],
         opts: ResourceOptions,
     ) -> None:
@@ -45,8 +47,9 @@ class Release(ComponentResource):
         made = cloud.bucket("releases", opts=self._inside)
         self.bucket: Output[str] = made.name
         self.source = bucket_document(made)  # where the next environment takes the layers from
-        kept = ResourceOptions.merge(self._inside, ResourceOptions(protect=settings.protect))
-        key = random.RandomPassword("secret-key", length=64, special=False, opts=kept)
+        keys = drawn(
+            "secret-key", settings.rotations.secret_key, length=64, protect=settings.protect, opts=self._inside
+        )
         sealing = random.RandomPassword("certificate-key", length=64, special=False, opts=self._inside)
         # a machine's certificates outlive it: where they are kept, and what seals them there
         self.certificates = {"bucket": self.source, "certificate_key": sealing.result}
@@ -54,8 +57,10 @@ class Release(ComponentResource):
             **site_document(settings.site),
             "environment": settings.environment,
             "hosts": list(hosts),
-            "secret_key": key.result,
+            "secret_key": keys[-1],
+            "secret_key_fallbacks": keys[:-1],
             "database": database,
+            "former_login": former_login,
             "media": media,
             **self.certificates,
             "address": address.ip,

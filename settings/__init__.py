@@ -10,10 +10,11 @@ import pulumi
 
 from settings import forms
 from settings.as_written import check_file
+from settings.rotations import Rotations, rotations
 from settings.site import Media, Site, site_settings
 from settings.stack_file import SECRET, STORAGE, Asked, SettingsError, complaint, decode
 
-__all__ = ["Media", "Settings", "SettingsError", "Site"]
+__all__ = ["Media", "Rotations", "Settings", "SettingsError", "Site"]
 
 CloudName = Literal["digitalocean", "hetzner"]
 # The program's pair of keys, then its servers'.
@@ -77,6 +78,7 @@ class Settings:
     protect: bool
     accept_data_loss: tuple[str, ...]
     accept_migration: tuple[str, ...]
+    rotations: Rotations
     naming: Naming
     servers: Servers
     database: Postgres | None
@@ -99,6 +101,7 @@ class Settings:
             protect=asked.flag("protect"),
             accept_data_loss=asked.texts("accept-data-loss", forms.LOSING),
             accept_migration=asked.texts("accept-migration", forms.MIGRATION),
+            rotations=rotations(asked),
             naming=_naming(asked),
             servers=_servers(asked),
             database=_database(asked),

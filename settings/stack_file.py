@@ -32,7 +32,7 @@ KEYS: Mapping[str, type] = {
     **dict.fromkeys(("test", "interface", "cache", "staging-password"), str),
     **dict.fromkeys(("build", "before-release", "accept-migration"), list),
     **dict.fromkeys(("hosts", "packages", "extensions", "keep", "writable", "ssh-from", "accept-data-loss"), list),
-    **dict.fromkeys(("env", "secrets", "workers", "schedule"), dict),
+    **dict.fromkeys(("env", "secrets", "workers", "schedule", "rotations"), dict),
 }
 
 

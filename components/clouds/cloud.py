@@ -39,6 +39,27 @@ class Names:
 
 
 @dataclass(frozen=True)
+class Generations:
+    """The valid generations of what is rotated, oldest first: the newest is used, the one before still opens."""
+
+    database: tuple[int, ...] = (1,)
+    storage: tuple[int, ...] = (1,)
+
+
+NEVER_ROTATED = Generations()
+
+
+def of_generation(name: str, generation: int, *, joined: str = "-") -> str:
+    """A name for each generation; the first one has no number, so that what was never rotated keeps its own."""
+    return name if generation == 1 else f"{name}{joined}{generation}"
+
+
+def owner_of(own: str, generations: tuple[int, ...]) -> str:
+    """The role that owns the tables, once logins have begun to come and go."""
+    return f"{own}_owner" if generations[-1] > 1 else ""
+
+
+@dataclass(frozen=True)
 class Server:
     """A machine, reachable at an address of its own; `machine` is for options that name a resource."""
 
@@ -67,8 +88,19 @@ class Address:
 
 
 @dataclass(frozen=True)
+class Login:
+    """A user of the database that is the site's, and its password."""
+
+    user: Output[str]
+    password: Output[str]
+
+
+@dataclass(frozen=True)
 class Database:
-    """A Postgres that only this environment's servers reach; `ca` is what its certificate is verified with."""
+    """A Postgres that only this environment's servers reach; `ca` is what its certificate is verified with.
+
+    `owner` is a role without a login that owns the tables where logins come and go; `former` is the login before.
+    """
 
     host: Output[str]
     port: Output[int]
@@ -78,6 +110,8 @@ class Database:
     admin_user: Output[str]
     admin_password: Output[str]
     ca: Output[str]
+    owner: str = ""
+    former: Login | None = None
 
 
 @dataclass(frozen=True)
@@ -168,6 +202,7 @@ class Cloud(Protocol):
         region: str,
         network: str | None,
         storage: Storage | None,
+        generations: Generations = NEVER_ROTATED,
         names: Names,
         protect: bool,
         fail: Fail,

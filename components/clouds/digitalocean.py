@@ -12,16 +12,21 @@ from pulumi import Input, Output, Resource, ResourceOptions
 
 from components.clouds.cloud import (
     KEPT_DAYS,
+    NEVER_ROTATED,
     Address,
     Bucket,
     Cloud,
     Database,
     Fail,
+    Generations,
+    Login,
     Names,
     OnServer,
     Order,
     Server,
     Storage,
+    of_generation,
+    owner_of,
 )
 from components.clouds.digitalocean_account import (
     DATABASE_SIZES,
@@ -71,6 +76,7 @@ class DigitalOcean:
         region: str,
         network: str | None,
         storage: Storage | None,
+        generations: Generations = NEVER_ROTATED,
         names: Names,
         protect: bool,
         fail: Fail,
@@ -78,6 +84,7 @@ class DigitalOcean:
     ) -> None:
         self._region = region
         self._existing_network = network
+        self._generations = generations
         self._names = names
         self._protect = protect
         self._fail = fail
@@ -158,7 +165,8 @@ class DigitalOcean:
             cluster,
             wall,
             do.DatabaseDb(name, cluster_id=cluster.id, name=own, opts=inside),
-            do.DatabaseUser(name, cluster_id=cluster.id, name=own, opts=inside),
+            [self._user(name, cluster, own, each, inside) for each in self._generations.database],
+            owner=owner_of(own, self._generations.database),
         )
 
     def bucket(self, name: str, *, versioned: bool = False, kept: bool = False, opts: ResourceOptions) -> Bucket:
@@ -178,13 +186,13 @@ class DigitalOcean:
             "https://", bucket.name, f".{self._spaces_region}.digitaloceanspaces.com"
         )
         grant = do.SpacesKeyGrantArgs(bucket=bucket.name, permission="readwrite")
-        key = do.SpacesKey(self._names.plain(name), grants=[grant], opts=self._guarded(opts))
+        keys = [self._key(name, grant, each, opts) for each in self._generations.storage]
         return Bucket(
             name=bucket.name,
             region=self._spaces_region,
             endpoint=f"https://{self._spaces_region}.digitaloceanspaces.com",
-            access_key=key.access_key,
-            secret_key=_secret(key.secret_key),
+            access_key=keys[-1].access_key,
+            secret_key=_secret(keys[-1].secret_key),
         )
 
     def record(self, host: str, *, zone: str, address: Address, opts: ResourceOptions) -> None:
@@ -257,6 +265,26 @@ class DigitalOcean:
         self.made["machines"][name] = {"id": droplet.id, "size": droplet.size}
         return Server(name=name, host=droplet.ipv4_address, machine=droplet)
 
+    def _user(
+        self, name: str, cluster: do.DatabaseCluster, own: str, generation: int, opts: ResourceOptions
+    ) -> do.DatabaseUser:
+        """A login of its own for each generation: a new password for the same one would shut out who still uses it."""
+        newest = generation == self._generations.database[-1]
+        return do.DatabaseUser(
+            of_generation(name, generation),
+            cluster_id=cluster.id,
+            name=of_generation(own, generation, joined="_"),
+            opts=merge(opts, protect=self._protect and newest),
+        )
+
+    def _key(self, name: str, grant: do.SpacesKeyGrantArgs, generation: int, opts: ResourceOptions) -> do.SpacesKey:
+        newest = generation == self._generations.storage[-1]
+        return do.SpacesKey(
+            self._names.plain(of_generation(name, generation)),
+            grants=[grant],
+            opts=merge(self._guarded(opts), protect=self._protect and newest),
+        )
+
     def _firewall(self, ssh_from: Sequence[str], opts: ResourceOptions) -> do.Firewall:
         wanted = rules(ssh_from)
         wall = do.Firewall(
@@ -292,17 +320,25 @@ def _forgotten() -> do.SpacesBucketLifecycleRuleArgs:
 
 
 def _database(
-    cluster: do.DatabaseCluster, wall: do.DatabaseFirewall, database: do.DatabaseDb, user: do.DatabaseUser
+    cluster: do.DatabaseCluster,
+    wall: do.DatabaseFirewall,
+    database: do.DatabaseDb,
+    users: Sequence[do.DatabaseUser],
+    *,
+    owner: str,
 ) -> Database:
+    logins = [Login(each.name, _secret(each.password)) for each in users]
     return Database(
         host=after(cluster.private_host, wall),  # known once it is closed
         port=cluster.port.apply(int),
         name=database.name,
-        user=user.name,
-        password=_secret(user.password),
+        user=logins[-1].user,
+        password=logins[-1].password,
         admin_user=cluster.user,
         admin_password=_secret(cluster.password),
         ca=do.get_database_ca_output(cluster_id=cluster.id).certificate,
+        owner=owner,
+        former=logins[-2] if len(logins) > 1 else None,
     )
 
 

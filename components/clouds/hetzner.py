@@ -11,6 +11,7 @@ import pulumi_hcloud as hcloud
 from pulumi import Input, Output, Resource, ResourceOptions
 
 from components.clouds.cloud import (
+    NEVER_ROTATED,
     Address,
     Bucket,
     Cloud,
@@ -18,6 +19,7 @@ from components.clouds.cloud import (
     DataServer,
     DataServers,
     Fail,
+    Generations,
     Names,
     OnServer,
     Order,
@@ -45,6 +47,7 @@ from components.clouds.words import unclaimed
 NETWORK, SUBNET = "10.0.0.0/16", "10.0.1.0/24"
 DATA_ADDRESS = "10.0.1.10"
 RECORD_SECONDS = 300
+OWN_KEYS = "has no meaning on hetzner, where you make the pairs, docs/guide.md, Rotating secrets, says how"
 
 
 class Hetzner:
@@ -72,12 +75,15 @@ class Hetzner:
         region: str,
         network: str | None,
         storage: Storage | None,
+        generations: Generations = NEVER_ROTATED,
         names: Names,
         protect: bool,
         fail: Fail,
         parent: Resource,
     ) -> None:
         self._region = region
+        if generations.storage != NEVER_ROTATED.storage:
+            fail("rotations.storage-keys", OWN_KEYS)
         self._storage = storage
         self._names = names
         self._protect = protect

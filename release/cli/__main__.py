@@ -20,8 +20,10 @@ DESCRIPTION = """\
   media push|pull STACK DIR  uploads from a directory, or into one
   open STACK                 the site in your browser
   status STACK [--json]      state, live site, servers and cloud side by side; 1 when they differ
+  record STACK [RELEASE] [--svg FILE] [--json]   what a release did, step by step
   strays STACK [--json]      what an interrupted `up` may have left in the account, and how to remove it
   backup status|now|drill|restore STACK   what is kept of its data, proven by restoring it, and brought back
+  rotate STACK NAME          a new secret-key, database-password or storage-keys, without a failed request
   promote STACK TARGET       pin what STACK has proven in TARGET's stack file
 """
 
@@ -117,6 +119,18 @@ def _promote(directory: str | None, rest: Sequence[str]) -> int:
     return promote(Project.find(directory), source=given.stack, target=given.target)
 
 
+def _rotate(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.rotate import rotate
+
+    return rotate(directory, rest)
+
+
+def _record(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.record import record
+
+    return record(directory, rest)
+
+
 def _check(directory: str | None, rest: Sequence[str]) -> int:
     from release.cli.check.command import check
 
@@ -148,6 +162,8 @@ VERBS: dict[str, Callable[[str | None, Sequence[str]], int]] = {
     "strays": _strays,
     "backup": _backup,
     "promote": _promote,
+    "record": _record,
+    "rotate": _rotate,
 }
 
 

@@ -13,14 +13,14 @@ from release.cli.refusal import Refusal
 __all__ = ["pinned", "replace_file"]
 
 
-def pinned(text: str, *, values: Mapping[str, str], project: str, where: str) -> str:
+def pinned(text: str, *, values: Mapping[str, Any], project: str, where: str) -> str:
     """The text with these configuration keys set; a key written with the project's namespace stays written so."""
     expected = _loaded(text, where=where)
     after = "project"
     for key, value in values.items():
         written = _written_as(key, config=expected.get("config") or {}, project=project, where=where)
         expected["config"] = {**(expected.get("config") or {}), written: value}
-        text = _set(text, key=written, value=value, after=after)
+        text = _set(text, key=written, value=_flow(value), after=after)
         after = written
     if _loaded(text, where=where) != expected:
         raise Refusal(f"{where}: is written in a way slipway cannot edit, set {dict(values)} by hand")
@@ -46,11 +46,23 @@ def _written_as(key: str, *, config: Mapping[str, Any], project: str, where: str
     return forms[0] if forms else key
 
 
+def _flow(value: Any) -> str:
+    """As it is written on one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key}: {_flow(each)}" for key, each in value.items()) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return str(value)
+
+
 def _set(text: str, *, key: str, value: str, after: str) -> str:
     """One key set, by the places the YAML parser gives."""
     entries, config = _entries(text)
     if key in entries:
-        node = entries[key][1]
+        start, node = entries[key]
+        if not isinstance(node.value, str) or not node.value:
+            stop = start.end_mark.index + 1 if node.value == "" else _end(node)  # nothing stands at the next key
+            return f"{text[: start.end_mark.index]}: {value}{text[stop:]}"
         return text[: node.start_mark.index] + value + text[node.end_mark.index :]
     if config is None:
         lines = "" if not text or text.endswith("\n") else "\n"

@@ -46,6 +46,8 @@ class Conversation:
     phases: dict[str, float] = field(default_factory=dict)
     migrated: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    record: dict[str, Any] = field(default_factory=dict)  # what the agent tells of it at its end
+    began: float = 0.0  # when it was told what to do
     new: bool = False  # no visitor has ever come to this machine
     secured: list[str] = field(default_factory=list)  # hosts it answers over HTTPS
     store: str = field(default="", repr=False)  # its certificates, when it has committed
@@ -59,7 +61,7 @@ class Conversation:
             self._connect(login)
         if self.given_up.is_set():
             raise self._fail("given up before it began")
-        self.state = "working"
+        self.state, self.began = "working", time.monotonic()
         self.session.send(document)
         for message in self._until("ready", "done", limit=WORK_LIMIT):
             if "need" in message:
@@ -205,6 +207,7 @@ class Conversation:
         self.notes.extend(each for each in message.get("notes", ()) if each not in self.notes)
         self.detail.extend(message.get("detail", ()))
         self.secured = list(message.get("secured", self.secured))
+        self.record = dict(message.get("record", self.record))
         self.store = str(message.get("certificates", self.store))
         self.facts.update({key: message[key] for key in FACTS if key in message})
         if "done" in message:

@@ -20,6 +20,7 @@ FOR_THE_MACHINE = (
     *("site", "address", "device", "database", "user", "admin", "authority", "certificate", "private_key", "backup"),
     "extensions",
 )
+IF_ANY = ("former", "owner", "notify")
 WAY_OUT = "way out: correct the cause and run pulumi up again; what is on the disk is left as it is"
 
 
@@ -38,7 +39,10 @@ class Keeping:
             return cls(
                 server=Server.parse(document["server"]),
                 login_key=document["login_key"],
-                document={**{key: document[key] for key in FOR_THE_MACHINE}, "notify": document.get("notify") or ""},
+                document={
+                    **{key: document[key] for key in FOR_THE_MACHINE},
+                    **{key: document.get(key) or "" for key in IF_ANY},
+                },
             )
 
 

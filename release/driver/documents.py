@@ -82,6 +82,7 @@ class Wanted:
         """What one server's agent is told: no key of a release bucket, no login key, no other server."""
         limits = dict(self.document.get("limits", {}))
         named = {"artifact": self.artifact, "release": self.release, "manifest": manifest, "lead": lead, "tools": tools}
+        named["former_login"] = self.document.get("former_login")
         return {**configuration(self.document), "limits": limits, **named}
 
 

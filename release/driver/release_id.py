@@ -12,7 +12,10 @@ __all__ = ["configuration", "release_id"]
 
 # What says where and how to release, not what runs.
 NOT_CONFIGURATION = frozenset(
-    {"servers", "address", "login_key", "bucket", "certificate_key", "source", "limits", "notify", "accept_migration"}
+    (
+        *("servers", "address", "login_key", "bucket", "certificate_key", "source", "limits", "notify"),
+        *("accept_migration", "former_login"),
+    )
 )
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-from release.driver import provenance
+from release.driver import provenance, record
 from release.driver.confirm import Unconfirmed, confirm, secure
 from release.driver.conversation import Conversation, ServerFailure, Urls
 from release.driver.documents import Wanted
@@ -46,7 +45,7 @@ class _Rollout:
         self._wanted = wanted
         self._all = conversations
         self._inheritance = inheritance
-        self._seconds: dict[str, float] = {}
+        self._clock = record.Clock()
         self._tools: dict[str, str] = {}
         self._notes: list[str] = []
 
@@ -65,6 +64,7 @@ class _Rollout:
                 raise self._withdrawn(error) from None
         with contextlib.suppress(KeyboardInterrupt):
             self._finish()
+            self._record("released")
         return self._answer()
 
     def _upload(self) -> dict[str, Any]:
@@ -130,13 +130,16 @@ class _Rollout:
             together(Conversation.last_word, self._all, at_first_failure=lambda: None)
             for digest in {each.facts["damaged"] for each in self._all if "damaged" in each.facts}:
                 discard_damaged(digest, bucket=self._wanted.bucket)
+            self._record(f"failed: {error}")
         return told(self._all, error=error)
 
+    def _record(self, decided: str) -> None:
+        made = record.told(self._wanted, self._all, self._clock, decided=decided)
+        self._notes += record.keep(self._wanted.bucket, made) if made else []
+
     def _timed(self, phase: str, work: Callable[[], Result]) -> Result:
-        start = time.monotonic()
-        result = work()
-        self._seconds[phase] = round(time.monotonic() - start, 2)
-        return result
+        with self._clock.step(phase):
+            return work()
 
     def _answer(self) -> dict[str, Any]:
         phases: dict[str, float] = {}
@@ -146,7 +149,7 @@ class _Rollout:
             "artifact": self._wanted.artifact,
             "release": self._wanted.release,
             "site": f"https://{self._wanted.canonical}",
-            "phases": phases | self._seconds,
+            "phases": phases | {step["name"]: step["seconds"] for step in self._clock.steps},
             "migrated": _once(name for each in self._all for name in each.migrated),
             "notes": _once(
                 [*self._notes, *self._inheritance.notes, *(note for each in self._all for note in each.notes)]

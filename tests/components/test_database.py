@@ -22,7 +22,7 @@ class Kept(Up):
 
 AGREED = """
 server login_key site address device disk_gb database user admin extensions authority certificate private_key backup
-notify
+notify former owner
 """
 
 

@@ -80,6 +80,7 @@ def test_a_release_is_told_everything_and_only_on_its_stdin(account: Account) ->
 AGREED = """
 site environment settings hosts env secrets secret_key database media max_upload packages workers schedule health
 before_release drain interface overlay cache staging_password accept_migration
+secret_key_fallbacks former_login
 keep writable web bucket certificate_key source servers address login_key limits notify
 """
 OUTPUTS = """

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 
+from .closed import USER
 from .failure import Failure
 from .machine import Done, Machine
 from .site import Site, write
@@ -16,10 +17,15 @@ from .site import Site, write
 __all__ = ["load", "put", "render", "size"]
 
 SIZE = re.compile(r"(?P<number>\d+(\.\d+)?)\s?((?P<unit>[kmgt])(?P<binary>i?))?b", re.IGNORECASE)
+# The password was for Caddy; a site that looks for logins of its own there would refuse it.
+OWN = "\t\t\theader_up -Authorization\n"
 
 
-def render(*, site: str, hosts: Sequence[str], max_upload: str, media: str, arrived: bool) -> str:
-    """The site's Caddyfile: plain HTTP until the address has arrived, then HTTPS and redirects to the first host."""
+def render(*, site: str, hosts: Sequence[str], max_upload: str, media: str, arrived: bool, password: str = "") -> str:
+    """The site's Caddyfile: plain HTTP until the address has arrived, then HTTPS and redirects to the first host.
+
+    `password` is the hash of the one that visitors are asked for.
+    """
     canonical, others = hosts[0], list(hosts[1:])
     values = {
         "site": site,
@@ -30,6 +36,8 @@ def render(*, site: str, hosts: Sequence[str], max_upload: str, media: str, arri
         "max_bytes": str(size(max_upload)),
         "limit": re.sub(r"(?<=\d)(?=[A-Za-z])", " ", max_upload),
     }
+    values |= {"user": USER, "password": password, "own": OWN if password else ""}
+    values["closed"] = _filled("closed.caddy", values) if password else ""
     values["media"] = _filled("media.caddy", values) if media == "disk" else ""
     parts = ["site.caddy", "before.caddy"]
     if arrived:

@@ -43,6 +43,7 @@ class Database:
     admin_password: str = field(repr=False)
     ca: str = field(repr=False)
     extensions: tuple[str, ...] = ()
+    owner: str = ""  # a role without a login, whose the tables are where logins come and go
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,12 @@ class Document:
         return dict(self.raw.get("media") or {"mode": "disk"})
 
     @property
+    def former_login(self) -> tuple[str, str] | None:
+        """User and password of the login before, while it still opens the database."""
+        given = self.raw.get("former_login")
+        return (str(given["user"]), str(given["password"])) if given else None
+
+    @property
     def sqlite(self) -> dict[str, Any] | None:
         """Where the copy of a database file is kept, for a site that has one."""
         given = self.raw.get("database") or {}
@@ -154,6 +161,10 @@ class Document:
     @property
     def cache(self) -> bool:
         return bool(self.raw.get("cache"))
+
+    @property
+    def staging_password(self) -> str:
+        return str(self.raw.get("staging_password") or "")
 
     @property
     def health(self) -> str:
@@ -180,5 +191,9 @@ def _refuse_edited(manifest: Mapping[str, Any], *, artifact: str) -> None:
 def _database(raw: Mapping[str, Any] | None) -> Database | None:
     if not raw or raw.get("kind") == "sqlite":
         return None
-    known = {key: raw[key] for key in Database.__annotations__ if key != "extensions"}
-    return Database(**{**known, "port": int(raw["port"])}, extensions=tuple(raw.get("extensions") or ()))
+    known = {key: raw[key] for key in Database.__annotations__ if key not in ("extensions", "owner")}
+    return Database(
+        **{**known, "port": int(raw["port"])},
+        extensions=tuple(raw.get("extensions") or ()),
+        owner=str(raw.get("owner") or ""),
+    )

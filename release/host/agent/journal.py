@@ -31,9 +31,14 @@ class Journal:
         self.release = release
         self.hidden = hidden
         self.phases: dict[str, float] = {}
+        self.began = machine.now()
+        self.steps: list[dict[str, Any]] = []  # with the seconds from `began` to their start
+        self.marks: dict[str, float] = {}  # when what was noted happened
 
     def note(self, event: str, **facts: Any) -> None:
         """Write one line."""
+        if event not in ("begin", "end"):
+            self.marks[event] = round(self.machine.now() - self.began, 2)
         at = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
         line = json.dumps(
             {"at": at, "release": self.release, "event": event, **masked(facts, self.hidden)}, ensure_ascii=False
@@ -48,8 +53,12 @@ class Journal:
         """A step: written down before and after, its seconds told to the driver."""
         self.note("begin", step=name)
         start = self.machine.now()
-        yield
-        seconds = round(self.machine.now() - start, 2)
+        step = {"name": name, "start": round(start - self.began, 2), "seconds": 0.0}
+        self.steps.append(step)
+        try:
+            yield
+        finally:
+            seconds = step["seconds"] = round(self.machine.now() - start, 2)
         self.phases[name] = seconds
         self.note("end", step=name, seconds=seconds)
         said({"phase": name, "seconds": seconds})

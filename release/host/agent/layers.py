@@ -48,15 +48,20 @@ def sweep(site: Site) -> None:
 
 def fetch(
     site: Site, machine: Machine, *, urls: Mapping[str, str], sizes: Mapping[str, int], heed: Callable[[], None]
-) -> None:
-    """Bring the layers at these URLs in, beside their place and under hidden names; none larger than its size."""
+) -> int:
+    """Bring the layers at these URLs in, beside their place and under hidden names; the bytes that came.
+
+    None may be larger than its size.
+    """
     sweep(site)
+    moved = 0
     bring = partial(_fetch_one, site, machine)
     with ThreadPoolExecutor(max_workers=3) as pool:
         found = [pool.submit(bring, digest, url, sizes.get(digest)) for digest, url in sorted(urls.items())]
         for done in found:
-            done.result()
+            moved += done.result()
             heed()
+    return moved
 
 
 def settle(site: Site, machine: Machine, digests: Collection[str], *, wanted: Mapping[str, str]) -> None:
@@ -86,13 +91,15 @@ def _compiler(site: Site, python: str) -> str:
     return next((str(place / "python/bin/python3") for place in places if place.is_dir()), OWN)
 
 
-def _fetch_one(site: Site, machine: Machine, digest: str, url: str, size: int | None) -> None:
+def _fetch_one(site: Site, machine: Machine, digest: str, url: str, size: int | None) -> int:
     packed, unpacked = site.layers / f".{digest}.tar.zst", site.layers / f".{digest}"
     try:
         _download(url, packed, digest, machine, most=_packed(size))
+        moved = packed.stat().st_size
         unpacked.mkdir()
         _unpack(packed, unpacked, digest=digest, size=size)
         packed.unlink()
+        return moved
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise

@@ -15,7 +15,10 @@ __all__ = ["MASK", "forms", "masked", "pattern", "secrets_in"]
 MASK = "[secret]"
 SHORTEST = 6  # a shorter value would blank ordinary words
 NAMES = frozenset(
-    {"password", "admin_password", "secret_key", "login_key", "certificate_key", "private_key", "cipher", "notify"}
+    (
+        *("password", "admin_password", "secret_key", "secret_key_fallbacks", "staging_password", "login_key"),
+        *("certificate_key", "private_key", "cipher", "notify"),
+    )
 )
 
 

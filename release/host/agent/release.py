@@ -12,8 +12,11 @@ from . import (
     cache,
     caddy,
     certificates,
+    closed,
     database,
     layers,
+    owner,
+    record,
     releases,
     sandbox,
     schedule,
@@ -77,7 +80,10 @@ class _Release:
         self.migrated: list[str] = []
         self.notes: list[str] = []
         self.sslmode = "verify-full"
+        self.password = ""  # its hash
         self.flipped = False
+        self.moved = 0  # bytes
+        self.before = serving(site)
 
     def run(self) -> int:
         left = revert(self.site, self.machine)
@@ -101,7 +107,8 @@ class _Release:
         except Exception as error:
             return self._leave(new, error if isinstance(error, Gone) else told(error))
         self._tidy(old)
-        return self._say(done=True, phases=self.journal.phases, notes=self.notes)
+        kept = self._record(new, "released")
+        return self._say(done=True, phases=self.journal.phases, notes=self.notes, **kept)
 
     def _prepare(self, new: Running) -> None:
         """Everything up to a passed gate; nobody is served by it yet."""
@@ -120,6 +127,9 @@ class _Release:
         if self.document.sqlite:
             with self._phase("database"):
                 self._bring_database(self.document.sqlite)
+        if owner.wanted(self.document):
+            with self._phase("login"):
+                owner.let_in(self.site, self.machine, self.document)
         with self._phase("preflight"):
             plan = self._preflight(new.slot)
         if self.document.lead:
@@ -213,8 +223,28 @@ class _Release:
         elif error.damaged:
             facts["damaged"] = error.damaged
         detail = error.detail if isinstance(error, Failure) else []
-        self._say(error=str(error), detail=detail, notes=self.notes, **facts)
+        self._say(error=str(error), detail=detail, notes=self.notes, **facts, **self._record(new, f"failed: {error}"))
         return 1
+
+    def _record(self, new: Running, decided: str) -> dict[str, Any]:
+        """What is known of it afterwards; that nothing could be noted is worth a word and no more."""
+        try:
+            made = record.told(
+                self.document,
+                self.journal,
+                self.machine,
+                slot=new.slot,
+                before=self.before,
+                moved=self.moved,
+                migrated=self.migrated,
+                decided=decided,
+                hidden=self.wire.hidden,
+            )
+            record.keep(self.site, made)
+        except Exception as error:
+            self.notes.append(f"no record was kept: {error}")
+            return {}
+        return {"record": made}
 
     def _serves_already(self) -> bool:
         """Whether the wanted release is committed, linked, and answering by its own socket."""
@@ -240,7 +270,7 @@ class _Release:
         if unnamed := set(lacking) - set(urls):
             raise Failure(f"driver: should send a URL for every layer (none for {sorted(unnamed)[0][:12]})")
         given = {digest: urls[digest] for digest in lacking}
-        layers.fetch(self.site, self.machine, urls=given, sizes=sizes, heed=self.wire.heed)
+        self.moved = layers.fetch(self.site, self.machine, urls=given, sizes=sizes, heed=self.wire.heed)
         return lacking
 
     def _bring_database(self, wanted: dict[str, Any]) -> None:
@@ -262,6 +292,7 @@ class _Release:
         releases.assemble(self.site, document, mib=_mib(), cpus=os.cpu_count() or 1, connections=connections)
         env = releases.environment(self.site, document, slot=slot, sslmode=self.sslmode)
         releases.occupy(self.site, document, slot=slot, env=env)
+        self.password = closed.hashed(self.site, self.machine, document.staging_password)
         # Rendered before anything is touched: a wrong limit or host is found now.
         self._edge()
         workers, writable = document.workers, document.writable
@@ -324,6 +355,7 @@ class _Release:
             max_upload=document.max_upload,
             media=document.media["mode"],
             arrived=load(self.site).arrived or bool(secured),
+            password=self.password,
         )
 
     def _prove(self, name: str, fact: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -19,6 +20,7 @@ from .sqlite import path_of
 __all__ = ["assemble", "environment", "load_of", "occupy", "refuse_unfitting", "web_of"]
 
 SHORTEST = 8  # characters of a secret that is blanked in logs; shorter ones are too often ordinary words
+NOT_THE_SITES = ("database", "former_login", "staging_password")
 
 
 def assemble(site: Site, document: Document, *, mib: int, cpus: int, connections: int | None) -> None:
@@ -59,6 +61,7 @@ def environment(site: Site, document: Document, *, slot: str, sslmode: str) -> d
     raw = document.raw
     given = {
         "SECRET_KEY": str(raw["secret_key"]),
+        **_fallbacks(raw),
         "ALLOWED_HOSTS": ",".join(document.hosts),
         "DEBUG": "0",
         **_cache(site, document),
@@ -82,10 +85,16 @@ def environment(site: Site, document: Document, *, slot: str, sslmode: str) -> d
     return {**given, **users, **own}
 
 
+def _fallbacks(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Keys that were used before; what was signed with them is still taken."""
+    given = [str(each) for each in raw.get("secret_key_fallbacks") or ()]
+    return {"SECRET_KEY_FALLBACKS": ",".join(given)} if given else {}
+
+
 def _secrets(document: Document) -> list[str]:
     """What the site is trusted with: the database's administrator is not."""
     password = document.database.password if document.database else ""
-    return [*secrets_in({**document.raw, "database": None}), password]
+    return [*secrets_in({**document.raw, **dict.fromkeys(NOT_THE_SITES)}), password]
 
 
 def load_of(document: Document, *, mib: int) -> Load:
@@ -158,4 +167,5 @@ def _public(document: Document) -> dict[str, Any]:
         "drain": document.drain,
         "cache": document.cache,
         "tools": document.tools,
+        "closed": bool(document.staging_password),
     }

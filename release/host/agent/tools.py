@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from . import authority, caddy, certificates, sandbox
+from . import authority, caddy, certificates, closed, sandbox
 from .failure import Failure
 from .interpreter import interpreter
 from .journal import Journal
@@ -51,7 +51,14 @@ def _arrive(site: Site, machine: Machine, document: Mapping[str, Any]) -> dict[s
     hosts, start = tuple(map(str, document["hosts"])), time.time()
     told = facts(site, _committed(site))
     before = certificates.statuses(site, hosts)
-    text = caddy.render(site=site.name, hosts=hosts, max_upload=told["max_upload"], media=told["media"], arrived=True)
+    text = caddy.render(
+        site=site.name,
+        hosts=hosts,
+        max_upload=told["max_upload"],
+        media=told["media"],
+        arrived=True,
+        password=closed.known(site) if told.get("closed") else "",
+    )
     changed = caddy.put(site, machine, text)
     with locked_state(site) as state:
         state.arrived = True

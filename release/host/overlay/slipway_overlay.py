@@ -18,7 +18,7 @@ EDGE = "slipway_edge.Edge"
 IN_PROCESS = "django.core.cache.backends.locmem.LocMemCache"
 REDIS = "django.core.cache.backends.redis.RedisCache"
 OLD_STORAGES = ("STATICFILES_STORAGE", "DEFAULT_FILE_STORAGE")  # Django refuses them beside STORAGES
-SECRET = ("SECRET_KEY", "DATABASES", "STORAGES", "EMAIL_HOST_PASSWORD")
+SECRET = ("SECRET_KEY", "SECRET_KEY_FALLBACKS", "DATABASES", "STORAGES", "EMAIL_HOST_PASSWORD")
 MAIL = ("EMAIL_HOST", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "DEFAULT_FROM_EMAIL", "SERVER_EMAIL")
 
 
@@ -71,6 +71,10 @@ def edge(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> list[
     wanted: list[tuple[str, Any, str]] = [("DEBUG", False, "a site that is live")]
     if "SECRET_KEY" in environ:
         wanted.append(("SECRET_KEY", environ["SECRET_KEY"], "made for this environment"))
+    if environ.get("SECRET_KEY_FALLBACKS"):
+        former = environ["SECRET_KEY_FALLBACKS"].split(",")
+        known = [key for key in user.get("SECRET_KEY_FALLBACKS", []) if key not in former]
+        wanted.append(("SECRET_KEY_FALLBACKS", former + known, "the key before this one"))
     if hosts(environ):
         known = [origin for origin in user.get("CSRF_TRUSTED_ORIGINS", []) if origin not in origins(environ)]
         wanted.append(("ALLOWED_HOSTS", hosts(environ), "hosts of the stack file"))

@@ -53,6 +53,8 @@ class Document:
     certificate: str = field(repr=False)
     private_key: str = field(repr=False)
     backup: Backup
+    former: Login | None = None  # the login before, while it still opens the database
+    owner: str = ""  # a role without a login, whose the tables are where logins come and go
     extensions: tuple[str, ...] = ()
     notify: str = field(default="", repr=False)
 
@@ -67,6 +69,8 @@ class Document:
                 database=_held("database", raw["database"], NAME),
                 user=_login("user", raw["user"]),
                 admin=_login("admin", raw["admin"]),
+                former=_login("former", raw["former"]) if raw.get("former") else None,
+                owner=_held("owner", raw["owner"], NAME) if raw.get("owner") else "",
                 authority=str(raw["authority"]),
                 certificate=str(raw["certificate"]),
                 private_key=str(raw["private_key"]),

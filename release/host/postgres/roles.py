@@ -14,7 +14,7 @@ from .document import Document, Login
 from .place import PORT, Place
 from .running import sql
 
-__all__ = ["ensure_roles", "log_in", "verifier"]
+__all__ = ["ensure_roles", "log_in", "rotated", "verifier"]
 
 ROUNDS = 4096
 
@@ -23,15 +23,20 @@ def ensure_roles(place: Place, machine: Machine, document: Document) -> list[str
     """What was made or changed; a password that still opens is left alone."""
     made = sql(machine, "\n".join(_statements(document))).out.split("\n")
     done = [line for line in made if line.strip()]
-    for login in (document.admin, document.user):
+    if document.owner:
+        left = sql(machine, "\n".join(rotated(document)), database=document.database).out.split("\n")
+        done += [line for line in left if line.strip()]
+    for login in filter(None, (document.admin, document.user, document.former)):
         done += _password(place, machine, document, login)
     return done
 
 
 def _statements(document: Document) -> Iterator[str]:
     """Each thing is named, then made, where it is missing."""
-    database, admin, user = document.database, document.admin.role, document.user.role
-    for role, rights in ((admin, "CREATEDB CREATEROLE"), (user, "NOCREATEDB NOCREATEROLE")):
+    database, admin = document.database, document.admin.role
+    users = [login.role for login in (document.user, document.former) if login]
+    plain = "NOCREATEDB NOCREATEROLE"
+    for role, rights in ((admin, "CREATEDB CREATEROLE"), *((user, plain) for user in users)):
         lacking = f"WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
         yield f"SELECT 'role {role}' {lacking};"
         yield f"SELECT 'CREATE ROLE {_name(role)} LOGIN NOSUPERUSER {rights}' {lacking} \\gexec"
@@ -41,8 +46,30 @@ def _statements(document: Document) -> Iterator[str]:
     # The admin hands on what is its own: the schema of a database that it owns, and the site's role.
     yield "SET client_min_messages = warning;"
     yield f"REVOKE ALL ON DATABASE {_name(database)} FROM PUBLIC;"
-    yield f"GRANT {_name(user)} TO {_name(admin)} WITH ADMIN OPTION;"
-    yield f"GRANT CONNECT ON DATABASE {_name(database)} TO {_name(user)};"
+    for user in users:
+        yield f"GRANT {_name(user)} TO {_name(admin)} WITH ADMIN OPTION;"
+        yield f"GRANT CONNECT ON DATABASE {_name(database)} TO {_name(user)};"
+
+
+def rotated(document: Document) -> Iterator[str]:
+    """The owner of the tables, and who acts as it; logins that are not named are gone, and what was theirs is its.
+
+    The login before goes on as itself until the release has handed its tables over.
+    """
+    owner, database = _name(document.owner), document.database
+    valid = ", ".join(f"'{login.role}'" for login in (document.user, document.former) if login)
+    gone = f"rolcanlogin AND rolname ~ '^{database}(_[0-9]+)?$' AND rolname NOT IN ({valid})"
+    lacking = f"WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{document.owner}')"
+    yield "SET client_min_messages = warning;"
+    yield f"SELECT 'CREATE ROLE {owner} NOLOGIN' {lacking} \\gexec"
+    yield f"GRANT {owner} TO {_name(document.admin.role)} WITH ADMIN OPTION;"
+    yield f"GRANT CONNECT, TEMPORARY, CREATE ON DATABASE {_name(database)} TO {owner};"
+    yield f"GRANT USAGE, CREATE ON SCHEMA public TO {owner};"
+    yield f"GRANT {owner} TO {_name(document.user.role)};"
+    yield f"ALTER ROLE {_name(document.user.role)} SET role TO {owner};"
+    yield f"SELECT 'login ' || rolname || ' removed' FROM pg_roles WHERE {gone};"
+    for step in ("REASSIGN OWNED BY %I TO {owner}", "DROP OWNED BY %I", "DROP ROLE %I"):
+        yield f"SELECT format('{step.format(owner=owner)}', rolname) FROM pg_roles WHERE {gone} \\gexec"
 
 
 def log_in(place: Place, machine: Machine, document: Document, login: Login) -> str:

@@ -101,7 +101,13 @@ def test_an_address_is_there_before_any_server(account: Account, make: Make) -> 
 def test_passwords_are_secret_and_the_port_is_a_number(account: Account, make: Make) -> None:
     if make is InMemory:
         pytest.skip("has no passwords")
-    found = known(account, lambda: vars(Ground(make).database()))
+
+    def program() -> dict[str, Output[Any]]:
+        made = Ground(make).database()
+        assert (made.owner, made.former) == ("", None)  # never rotated
+        return {name: value for name, value in vars(made).items() if isinstance(value, Output)}
+
+    found = known(account, program)
     assert {name for name, (_, secret) in found.items() if secret} == {"password", "admin_password"}
     assert isinstance(found["port"][0], int)
     assert found["ca"][0].startswith("-----BEGIN CERTIFICATE-----")

@@ -8,7 +8,7 @@ import pulumi
 import pytest
 from pulumi import ComponentResource, Output, ResourceOptions
 
-from components.clouds.cloud import Names
+from components.clouds.cloud import Generations, Names
 from components.clouds.digitalocean import DigitalOcean
 from components.clouds.digitalocean_account import DATABASE_SIZES, SERVER_SIZES, explain
 from tests.components.in_memory import on_server
@@ -144,6 +144,33 @@ def test_what_holds_data_is_protected_with_its_children(account: Account) -> Non
         *("SpacesBucket", "SpacesKey", "Vpc", "ReservedIp"),
     }
     assert account.one("SpacesBucket").inputs["forceDestroy"] is False
+
+
+def test_a_rotated_login_and_key_stand_beside_the_one_before(account: Account) -> None:
+    made: dict[str, Any] = {}
+
+    def program() -> None:
+        rotated = cloud(generations=Generations(database=(1, 2), storage=(1, 2)), protect=True)
+        opts = ResourceOptions()
+        database = rotated.database("database", size="small", standby=False, on_server=on_server, opts=opts)
+        made.update(owner=database.owner, former=database.former)
+        rotated.bucket("media", opts=opts)
+
+    account.up(program)
+    users = {each.name: each for each in account.asked if each.type.endswith("DatabaseUser")}
+    assert {name: each.inputs["name"] for name, each in users.items()} == {
+        "database": "my_shop",
+        "database-2": "my_shop_2",
+    }
+    # the one before may go with the run that leaves it out
+    assert {name: each.options.protect for name, each in users.items()} == {"database": False, "database-2": True}
+    assert made["owner"] == "my_shop_owner"
+    assert made["former"]
+    media = [each for each in account.asked if each.type.endswith("SpacesKey") and "media" in each.name]
+    assert {each.name: each.options.protect for each in media} == {
+        "my-shop-staging-media": False,
+        "my-shop-staging-media-2": True,
+    }
 
 
 def test_a_zone_that_is_not_there(account: Account) -> None:

@@ -39,7 +39,8 @@ def serves() -> str:
 
 def fail(phase: str) -> None:
     if STORY.get("fails_at") == phase:
-        say(error=STORY["error"], detail=STORY.get("detail", []), serves=serves(), **STORY.get("facts", {}))
+        told = {key: STORY[key] for key in ("record",) if key in STORY}
+        say(error=STORY["error"], detail=STORY.get("detail", []), serves=serves(), **STORY.get("facts", {}), **told)
         sys.exit(1)
 
 
@@ -80,7 +81,7 @@ def release() -> None:
         say(error="commit: came after the deadline, this machine has flipped back", serves=serves(), reverted=True)
         return
     say(committed=True, certificates=STORY.get("certificates", ""))
-    say(done=True, phases={"drain": 0.0})
+    say(done=True, phases={"drain": 0.0}, **{key: STORY[key] for key in ("record",) if key in STORY})
 
 
 def arrive() -> None:

@@ -18,10 +18,12 @@ from tests.release.host.bench import Recorded
 
 GOLDEN = Path(__file__).parent.parent.parent / "rendered"
 TWO = ("gallery.example", "www.gallery.example")
+HASH = "$2a$14$" + "aB./" * 13 + "x"
 CASES: dict[str, dict[str, Any]] = {
     "before-arrival": {"hosts": TWO, "media": "private", "arrived": False},
     "after-arrival": {"hosts": TWO, "media": "private", "arrived": True},
     "one-host-media-on-disk": {"hosts": TWO[:1], "media": "disk", "arrived": True},
+    "with-a-password": {"hosts": TWO[:1], "media": "disk", "arrived": True, "password": HASH},
 }
 
 

@@ -41,6 +41,15 @@ def test_what_every_site_gets(module: ModuleType) -> None:
     assert found["SESSION_COOKIE_SECURE"] is found["CSRF_COOKIE_SECURE"] is True
 
 
+def test_keys_used_before_are_still_taken(module: ModuleType) -> None:
+    found = applied(module, {"SECRET_KEY_FALLBACKS": ["theirs", "before"]}, SECRET_KEY_FALLBACKS="before")
+    assert (found["SECRET_KEY"], found["SECRET_KEY_FALLBACKS"]) == ("made", ["before", "theirs"])
+    assert "SECRET_KEY_FALLBACKS" not in applied(module, {})
+    changes = module.apply(user={}, environ={**ENVIRONMENT, "SECRET_KEY_FALLBACKS": "before"})[1]
+    (told,) = [str(each) for each in changes if each.name == "SECRET_KEY_FALLBACKS"]
+    assert told == "SECRET_KEY_FALLBACKS: set (the key before this one)"
+
+
 def test_origins_of_the_project_stay(module: ModuleType) -> None:
     found = applied(module, {"CSRF_TRUSTED_ORIGINS": ["https://app.example.org", "https://example.org"]})
     assert found["CSRF_TRUSTED_ORIGINS"][2:] == ["https://app.example.org"]

@@ -65,6 +65,20 @@ def test_a_password_that_no_longer_opens_is_changed_without_being_said(place: Pl
     assert "the-admins-password" not in "".join(told.inputs)
 
 
+def test_a_rotated_login_stands_beside_the_one_before_and_older_ones_go(place: Place) -> None:
+    told = machine(place)
+    former = {"role": "gallery_2", "password": "the-former-password"}
+    user = {"role": "gallery_3", "password": "the-sites-password"}
+    roles.ensure_roles(place, told, document(user=user, former=former, owner="gallery_owner"))
+    made, rotated = told.inputs[:2]
+    assert 'CREATE ROLE "gallery_3" LOGIN' in made
+    assert 'CREATE ROLE "gallery_2" LOGIN' in made
+    assert "rolname ~ '^gallery(_[0-9]+)?$' AND rolname NOT IN ('gallery_3', 'gallery_2')" in rotated
+    steps = [line for line in rotated.splitlines() if "\\gexec" in line]
+    assert [line.split("'")[1].split(" ")[0] for line in steps] == ["CREATE", "REASSIGN", "DROP", "DROP"]
+    assert [env["PGUSER"] for env in told.envs[2:]] == ["gallery_admin", "gallery_3", "gallery_2"]
+
+
 def test_a_login_that_fails_for_another_reason_is_told(place: Place) -> None:
     refused = Done(2, "", "psql: error: certificate verify failed")
     told = machine(place, psql=lambda argv: refused if argv[0] == "psql" else Done(0))
