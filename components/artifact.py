@@ -27,9 +27,12 @@ def choose(settings: Settings, *, lock: Path) -> Chosen:
     source = settings.source
     if source.artifact is None:
         return _built(settings, source, lock=lock)
-    came = f"promoted from {source.promoted_from}" if source.promoted_from else "pinned by hand"
+    promoted = f"promoted from {source.promoted_from}" if source.promoted_from else None
+    came = ", ".join(filter(None, (promoted, source.pin_reason)))
     idle = f"; project: {source.project} is not built" if source.project else ""
-    return Chosen(id=source.artifact, origin=f"pinned, {came}{idle}" if source.promoted_from else f"{came}{idle}")
+    if source.pin_reason:
+        idle += f"; slipway unpin {settings.environment} takes the pin out"
+    return Chosen(id=source.artifact, origin=f"pinned, {came}{idle}" if came else f"pinned by hand{idle}")
 
 
 def _built(settings: Settings, source: Source, *, lock: Path) -> Chosen:

@@ -69,6 +69,7 @@ class Release(ComponentResource):
             "login_key": web.login_key,
             "limits": LIMITS,
             "notify": settings.notify,
+            "protect": settings.protect,
             "accept_migration": list(settings.accept_migration),
         }
         after = ResourceOptions(depends_on=web.ready)

@@ -62,6 +62,7 @@ class Source:
     project: str | None
     artifact: str | None
     promoted_from: str | None
+    pin_reason: str | None
     build: tuple[str, ...]
     test: str | None
 
@@ -216,6 +217,9 @@ def _source(asked: Asked, stack: str) -> Source:
         asked.fail("promoted-from", f"should be another stack than this one (got {promoted!r})")
     if promoted and not artifact:
         asked.fail("promoted-from", f"goes with artifact, run slipway promote {promoted} {stack}")
+    reason = asked.optional("pin-reason", forms.REASON)
+    if reason and not artifact:
+        asked.fail("pin-reason", "goes with artifact, remove it")
     if not artifact and not project:
         asked.fail(
             "project",
@@ -226,6 +230,7 @@ def _source(asked: Asked, stack: str) -> Source:
         project=project,
         artifact=artifact,
         promoted_from=promoted,
+        pin_reason=reason,
         build=asked.texts("build", forms.SHELL),
         test=asked.optional("test", forms.SHELL),
     )

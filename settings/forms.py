@@ -101,6 +101,7 @@ NAME = _like(
 )
 COMMAND = _like(r"[a-z_][^\n]*", "a line such as qcluster or process_tasks --queue mail")
 SHELL = _like(r"\S[^\n]*", "a line for the shell such as npm ci && npm run build")
+REASON = _like(r"\S[^\n]*", "a line that says why")
 MIGRATION = _like(r"[a-z_][a-z0-9_]*\.[0-9]{4}\w*", "an app's label and a migration's number such as shop.0007")
 TIME = Form("a systemd calendar time such as *-*-* 03:00 or hourly", is_calendar_time, meant_by_cron)
 PATH = _like(

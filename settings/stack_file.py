@@ -29,7 +29,7 @@ KEYS: Mapping[str, type] = {
     **dict.fromkeys(("servers", "server-generation", "database-generation", "database-disk"), int),
     **dict.fromkeys(("web-processes", "web-threads", "drain"), int),
     **dict.fromkeys(("database-standby", "protect", "overlay"), bool),
-    **dict.fromkeys(("test", "interface", "cache", "staging-password"), str),
+    **dict.fromkeys(("pin-reason", "test", "interface", "cache", "staging-password"), str),
     **dict.fromkeys(("build", "before-release", "accept-migration"), list),
     **dict.fromkeys(("hosts", "packages", "extensions", "keep", "writable", "ssh-from", "accept-data-loss"), list),
     **dict.fromkeys(("env", "secrets", "workers", "schedule", "rotations"), dict),

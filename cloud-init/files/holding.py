@@ -1,4 +1,4 @@
-"""What a machine answers until its first release."""
+"""What a machine answers until its first release, and in a maintenance window."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -24,6 +24,10 @@ DESCRIPTION = """\
   strays STACK [--json]      what an interrupted `up` may have left in the account, and how to remove it
   backup status|now|drill|restore STACK   what is kept of its data, proven by restoring it, and brought back
   rotate STACK NAME          a new secret-key, database-password or storage-keys, without a failed request
+  up STACK [--maintenance]   pulumi up; while it migrates visitors may get the holding page
+  releases STACK [--json]    what it keeps, where it came from, and what it could go back to
+  rollback STACK [ID]        pin what ran before (or a kept release) in the stack file, and bring it up
+  unpin STACK                take the pin out of the stack file
   promote STACK TARGET       pin what STACK has proven in TARGET's stack file
 """
 
@@ -115,8 +119,46 @@ def _promote(directory: str | None, rest: Sequence[str]) -> int:
 
     parser = _verb("promote")
     parser.add_argument("target", metavar="TARGET", help="the environment that gets it")
+    parser.add_argument("--hotfix", metavar="REASON", help="past the proof, for this reason; STACK may be an artifact")
     given = parser.parse_args(rest)
-    return promote(Project.find(directory), source=given.stack, target=given.target)
+    return promote(Project.find(directory), source=given.stack, target=given.target, hotfix=given.hotfix)
+
+
+def _up(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.up import up
+
+    parser = _verb("up")
+    parser.add_argument("--maintenance", action="store_true", help="visitors get the holding page while it migrates")
+    given, words = parser.parse_known_args(rest)
+    return up(Project.find(directory), given.stack, maintenance=given.maintenance, words=words)
+
+
+def _releases(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.releases import releases
+
+    parser = _verb("releases")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    given = parser.parse_args(rest)
+    return releases(Project.find(directory), given.stack, as_json=given.json)
+
+
+def _rollback(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.rollback import rollback
+
+    parser = _verb("rollback")
+    parser.add_argument(
+        "id", metavar="ID", nargs="?", help="a release or artifact of slipway releases, or its beginning"
+    )
+    parser.add_argument("-y", "--yes", action="store_true", help="pulumi up --yes")
+    given = parser.parse_args(rest)
+    words = ["--yes"] if given.yes else []
+    return rollback(Project.find(directory), given.stack, wanted=given.id, words=words)
+
+
+def _unpin(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.rollback import unpin
+
+    return unpin(Project.find(directory), _verb("unpin").parse_args(rest).stack)
 
 
 def _rotate(directory: str | None, rest: Sequence[str]) -> int:
@@ -164,6 +206,10 @@ VERBS: dict[str, Callable[[str | None, Sequence[str]], int]] = {
     "promote": _promote,
     "record": _record,
     "rotate": _rotate,
+    "up": _up,
+    "releases": _releases,
+    "rollback": _rollback,
+    "unpin": _unpin,
 }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,14 +14,21 @@ from release.cli.refusal import Refusal
 
 __all__ = ["pinned", "replace_file"]
 
+YAML_WORDS = ("true", "false", "yes", "no", "on", "off", "null", "y", "n")
+
 
 def pinned(text: str, *, values: Mapping[str, Any], project: str, where: str) -> str:
-    """The text with these configuration keys set; a key written with the project's namespace stays written so."""
+    """The text with these keys set, or gone where None; a key written with the project's namespace stays written so."""
     expected = _loaded(text, where=where)
     after = "project"
     for key, value in values.items():
-        written = _written_as(key, config=expected.get("config") or {}, project=project, where=where)
-        expected["config"] = {**(expected.get("config") or {}), written: value}
+        config = expected.get("config") or {}
+        written = _written_as(key, config=config, project=project, where=where)
+        if value is None:
+            expected["config"] = {name: each for name, each in config.items() if name != written}
+            text = _without(text, key=written) if written in config else text
+            continue
+        expected["config"] = {**config, written: value}
         text = _set(text, key=written, value=_flow(value), after=after)
         after = written
     if _loaded(text, where=where) != expected:
@@ -78,6 +87,23 @@ def _set(text: str, *, key: str, value: str, after: str) -> str:
     return _below(text, neighbour[1], line=f"{' ' * neighbour[0].start_mark.column}{key}: {value}")
 
 
+def _scalar(value: str) -> str:
+    """The value as YAML reads it back: plain where that is safe."""
+    plain = re.fullmatch(r"[A-Za-z][\w./-]*", value) and value.lower() not in YAML_WORDS
+    return value if plain else json.dumps(value, ensure_ascii=False)
+
+
+def _without(text: str, *, key: str) -> str:
+    """The text without the line of one key; a key that shares its line is left, and refused by who compares."""
+    entries, config = _entries(text)
+    name, value = entries[key]
+    if config.flow_style:
+        return text
+    start = text.rfind("\n", 0, name.start_mark.index) + 1
+    end = text.find("\n", _end(value))
+    return text[:start] + (text[end + 1 :] if end >= 0 else "")
+
+
 def _below(text: str, node: Any, *, line: str) -> str:
     """A line of its own under the last line of a value, past the comment that stands beside it."""
     newline = "\r\n" if "\r\n" in text else "\n"
@@ -118,4 +144,4 @@ def _loaded(text: str, *, where: str) -> dict[str, Any]:
         raise Refusal(f"{where}: is not YAML ({' '.join(str(error).split())}), correct it first") from None
     if not isinstance(loaded, dict) or not isinstance(loaded.get("config") or {}, dict):
         raise Refusal(f"{where}: config: should be a mapping of settings, correct it first")
-    return loaded
+    return {**loaded, "config": loaded.get("config") or {}}

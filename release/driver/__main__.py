@@ -41,7 +41,7 @@ def _release(artifact: str, document: Mapping[str, Any]) -> Mapping[str, Any]:
     from release.driver.documents import Wanted
     from release.driver.rollout import release
 
-    return release(Wanted.parse(artifact, document))
+    return release(Wanted.parse(artifact, document, maintenance=os.environ.get("SLIPWAY_MAINTENANCE") == "1"))
 
 
 def _arrive(address: str, document: Mapping[str, Any]) -> Mapping[str, Any]:

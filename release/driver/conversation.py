@@ -48,6 +48,7 @@ class Conversation:
     notes: list[str] = field(default_factory=list)
     record: dict[str, Any] = field(default_factory=dict)  # what the agent tells of it at its end
     began: float = 0.0  # when it was told what to do
+    fetched: int = 0  # layers it did not have
     new: bool = False  # no visitor has ever come to this machine
     secured: list[str] = field(default_factory=list)  # hosts it answers over HTTPS
     store: str = field(default="", repr=False)  # its certificates, when it has committed
@@ -65,12 +66,14 @@ class Conversation:
         self.session.send(document)
         for message in self._until("ready", "done", limit=WORK_LIMIT):
             if "need" in message:
-                self.new = not message.get("arrived", True)
+                self.new, self.fetched = not message.get("arrived", True), len(message["need"])
                 if self.new:
                     inheritance.look(login=login)
                 self.session.send({"urls": dict(urls(message["need"]))})
             if message.get("want") == "rest":
                 self.session.send({"notes": self._rested(inheritance)})
+            if message.get("want") == "predecessor":
+                self.session.send({"predecessor": inheritance.stands()})
             if message.get("want") == "certificates":
                 self.session.send({"certificates": inheritance.certificates()})
         if self.state == "working":

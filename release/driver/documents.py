@@ -47,11 +47,12 @@ class Wanted:
     bucket: Bucket
     archive: Archive  # where this environment's certificates are kept
     source: Bucket | None  # of the environment it was promoted from
+    maintenance: bool  # whether visitors may wait while it migrates
     document: Mapping[str, Any] = field(repr=False)
 
     @classmethod
-    def parse(cls, artifact: str, document: Mapping[str, Any]) -> Wanted:
-        """Read the document of the verb `release`."""
+    def parse(cls, artifact: str, document: Mapping[str, Any], *, maintenance: bool = False) -> Wanted:
+        """Read the document of the verb `release`; a maintenance window is of this one run, and no part of it."""
         with reading("release"):
             return cls(
                 artifact=_artifact_id(artifact),
@@ -65,6 +66,7 @@ class Wanted:
                 bucket=Bucket.parse(document["bucket"]),
                 archive=Archive.parse(document),
                 source=Bucket.parse(document["source"]) if document["source"] else None,
+                maintenance=maintenance,
                 document=document,
             )
 
@@ -80,10 +82,10 @@ class Wanted:
 
     def for_agent(self, *, manifest: Mapping[str, Any], tools: Mapping[str, str], lead: bool) -> dict[str, Any]:
         """What one server's agent is told: no key of a release bucket, no login key, no other server."""
-        limits = dict(self.document.get("limits", {}))
+        way = {key: self.document[key] for key in ("limits", "protect", "accept_migration") if key in self.document}
         named = {"artifact": self.artifact, "release": self.release, "manifest": manifest, "lead": lead, "tools": tools}
-        named["former_login"] = self.document.get("former_login")
-        return {**configuration(self.document), "limits": limits, **named}
+        way["former_login"] = self.document.get("former_login")
+        return {**configuration(self.document), **way, **named, "maintenance": self.maintenance}
 
 
 @dataclass(frozen=True)

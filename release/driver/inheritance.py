@@ -45,12 +45,16 @@ class Inheritance:
 
     def rest(self) -> list[str]:
         """Let the machine before write nothing more; what there is to say. One that does not rest is a failure."""
-        if self._looking is not None:
-            self._looking.join(PATIENCE)
-        if not self._before.on_the_line:
+        if not self.stands():
             return []
         self._before.rest()
         return ["database: the machine before has stopped writing; the site is without it until visitors come here"]
+
+    def stands(self) -> bool:
+        """Whether another machine serves the visitors, as far as it can be found out."""
+        if self._looking is not None:
+            self._looking.join(PATIENCE)
+        return self._before.on_the_line
 
     def seal(self) -> None:
         """The last word before a commit."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +16,7 @@ from release.driver.contents import kept, pieces, verify
 from release.driver.failure import Failure
 from release.places import cache_directory
 
-__all__ = ["bring", "discard_damaged", "layer_key"]
+__all__ = ["bring", "discard_damaged", "layer_key", "prove"]
 
 WAY_OUT = "build it here (pulumi up with project: and without artifact:), or promote it again from where it runs"
 
@@ -35,6 +35,31 @@ def bring(artifact: str, *, bucket: Bucket, source: Bucket | None) -> dict[str, 
     if not known.result():
         _upload_manifest(artifact, content, bucket=bucket)
     return manifest
+
+
+def prove(artifact: str, *, place: Bucket | None) -> None:
+    """Hold every byte of an artifact against its digests where it lies: in a bucket, or in this computer's cache."""
+    where, read = _reader(place)
+    content = b"".join(read(_manifest_key(artifact)) or ())
+    if "sha256-" + hashlib.sha256(content).hexdigest() != artifact:
+        raise Failure(f"{artifact}: its manifest {'is not that' if content else 'is not'} in {where}, {WAY_OUT}")
+    manifest: dict[str, Any] = json.loads(content)
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        list(threads.map(lambda item: _prove(*item, where=where, read=read), manifest["layers"].items()))
+
+
+def _prove(name: str, digest: str, *, where: str, read: Callable[[str], Iterable[bytes] | None]) -> None:
+    content = read(layer_key(digest))
+    if content is None:
+        raise Failure(f"layer {digest[:12]}… ({name}): is not in {where}, {WAY_OUT}")
+    verify(digest, content, place=where)
+
+
+def _reader(place: Bucket | None) -> tuple[str, Callable[[str], Iterable[bytes] | None]]:
+    if place is not None:
+        return f"bucket {place.name}", place.stream
+    root = cache_directory()
+    return str(root), lambda key: pieces(root / key) if (root / key).is_file() else None
 
 
 def layer_key(digest: str) -> str:

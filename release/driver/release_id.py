@@ -14,7 +14,7 @@ __all__ = ["configuration", "release_id"]
 NOT_CONFIGURATION = frozenset(
     (
         *("servers", "address", "login_key", "bucket", "certificate_key", "source", "limits", "notify"),
-        *("accept_migration", "former_login"),
+        *("accept_migration", "former_login", "protect"),
     )
 )
 

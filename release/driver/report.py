@@ -31,6 +31,8 @@ def _standing(each: Conversation) -> Iterator[str]:
 
 
 def _serves(each: Conversation) -> str:
+    if "held" in each.facts:
+        return f"the holding page (503) serves until a release is committed: {each.facts['held']}"
     if "serves" in each.facts:
         return _old(each, serves=str(each.facts["serves"]))
     match each.state:

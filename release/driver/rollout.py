@@ -150,6 +150,7 @@ class _Rollout:
             "release": self._wanted.release,
             "site": f"https://{self._wanted.canonical}",
             "phases": phases | {step["name"]: step["seconds"] for step in self._clock.steps},
+            "fetched": {each.server.name: each.fetched for each in self._all},
             "migrated": _once(name for each in self._all for name in each.migrated),
             "notes": _once(
                 [*self._notes, *self._inheritance.notes, *(note for each in self._all for note in each.notes)]

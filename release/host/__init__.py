@@ -9,6 +9,7 @@ __all__ = ["zipapp"]
 HOST = Path(__file__).parent
 # Beside the tool itself: what is imported beside the site's own packages.
 DATA = "slipway_data"
+SCHEMA = "slipway_schema"
 MAIN = b"import sys\nfrom host.entry import main\nsys.exit(main())\n"
 
 
@@ -22,8 +23,9 @@ def zipapp() -> bytes:
         parts = [HOST / name for name in ("entry.py", "notify.py")]
         for path in [*parts, *_files("agent"), *_files("postgres")]:
             _add(archive, f"host/{path.relative_to(HOST).as_posix()}", path.read_bytes())
-        for path in _files("data"):
-            _add(archive, f"{DATA}/{path.relative_to(HOST / 'data').as_posix()}", path.read_bytes())
+        for directory, name in (("data", DATA), ("schema", SCHEMA)):
+            for path in _files(directory):
+                _add(archive, f"{name}/{path.relative_to(HOST / directory).as_posix()}", path.read_bytes())
     return b"#!/usr/bin/python3\n" + buffer.getvalue()
 
 

@@ -119,6 +119,7 @@ COMPLAINTS: list[tuple[dict[str, Any], str]] = [
         f"artifact: should be an artifact's id, sha256- and 64 hex digits (got '{PIN.replace('-', ':')}'), write {PIN}",
     ),
     ({"promoted-from": "qa"}, "promoted-from: goes with artifact, run slipway promote qa staging"),
+    ({"pin-reason": "in haste"}, "pin-reason: goes with artifact, remove it"),
     (
         {"artifact": PIN, "promoted-from": "staging"},
         "promoted-from: should be another stack than this one (got 'staging')",

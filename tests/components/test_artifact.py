@@ -78,6 +78,10 @@ PINS = [
     ({"promoted-from": "qa"}, "pinned, promoted from qa"),
     ({}, "pinned by hand"),
     ({"promoted-from": "qa", "project": "shop"}, "pinned, promoted from qa; project: shop is not built"),
+    (
+        {"pin-reason": "rolled back from 1-2", "project": "shop"},
+        "pinned, rolled back from 1-2; project: shop is not built; slipway unpin staging takes the pin out",
+    ),
 ]
 
 

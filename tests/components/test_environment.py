@@ -81,7 +81,7 @@ AGREED = """
 site environment settings hosts env secrets secret_key database media max_upload packages workers schedule health
 before_release drain interface overlay cache staging_password accept_migration
 secret_key_fallbacks former_login
-keep writable web bucket certificate_key source servers address login_key limits notify
+keep writable web bucket certificate_key source servers address login_key limits notify protect
 """
 OUTPUTS = """
 url address artifact release phases database_host media_bucket release_bucket servers login_key arrival site

@@ -32,7 +32,8 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("release", "arrive", "hand-over", "reconcile"):
         verbs.add_parser(name)
     named = {
-        name: verbs.add_parser(name) for name in ("status", "revert", "come-back", "logs", "manage", "shell", "db")
+        name: verbs.add_parser(name)
+        for name in ("status", "releases", "revert", "come-back", "logs", "manage", "shell", "db")
     }
     for verb in named.values():
         verb.add_argument("--site")
@@ -59,6 +60,11 @@ def _run(asked: argparse.Namespace) -> int:
     site = tools.only_site(machine.root, asked.site)
     if asked.verb == "status":
         sys.stdout.write(json.dumps(tools.status(site, machine)) + "\n")
+        return 0
+    if asked.verb == "releases":
+        from .history import releases
+
+        sys.stdout.write(json.dumps(releases(site, machine)) + "\n")
         return 0
     if asked.verb == "revert":
         from .switch import revert

@@ -167,6 +167,21 @@ class Document:
         return str(self.raw.get("staging_password") or "")
 
     @property
+    def protect(self) -> bool:
+        """Whether this environment's data and visitors are to be guarded."""
+        return bool(self.raw.get("protect"))
+
+    @property
+    def maintenance(self) -> bool:
+        """Whether visitors may be told to come back while migrations run."""
+        return bool(self.raw.get("maintenance"))
+
+    @property
+    def accept_migration(self) -> list[str]:
+        """Migrations that may break the release that serves."""
+        return list(self.raw.get("accept_migration") or [])
+
+    @property
     def health(self) -> str:
         return str(self.raw.get("health") or "")
 

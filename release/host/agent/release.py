@@ -20,10 +20,12 @@ from . import (
     releases,
     sandbox,
     schedule,
+    schema,
     sqlite,
     static,
     tidy,
     units,
+    window,
 )
 from .document import Document
 from .failure import Failure, Gone, told
@@ -68,8 +70,8 @@ def release(wire: Wire, machine: Machine, answers: Answers) -> int:
 
 def serving(site: Site) -> str:
     """What visitors get: a release's id, or the holding page."""
-    committed = load(site).committed
-    return committed.release if committed else "holding page"
+    state = load(site)
+    return state.committed.release if state.committed and not state.window else "holding page"
 
 
 class _Release:
@@ -94,7 +96,7 @@ class _Release:
             self.journal.note("nothing to do")
             return self._say(done=True, slot=self.site.serving(), phases={}, notes=self.notes)
         old = self.site.serving()  # by the link, which a hand may have moved away from what is committed
-        slot = next(each for each in SLOTS if each != old)
+        slot = next(each for each in SLOTS if each != (self._waiting() if old == "holding" else old))
         new = Running(
             slot, self.document.release, self.document.artifact, tuple(self.document.workers), self.document.lead
         )
@@ -168,7 +170,7 @@ class _Release:
             self._settle()
             with self._phase("drain"):
                 tidy.drain(self.site, self.machine, old, limit=self.document.limits.drain)
-                self._stop(old)
+                self._stop(*dict.fromkeys((old, "holding")))
             cache.settle(self.site, self.machine)
             self.notes += tidy.settle_in(self.site, load(self.site), at_work=self._at_work())
             self.journal.trim()
@@ -212,12 +214,15 @@ class _Release:
             revert(self.site, self.machine)
         self._stop(new.slot)
         layers.sweep(self.site)
+        held = window.leave(self.site, self.machine, self.document, self.answers, slot=new.slot)
         cache.settle(self.site, self.machine)
         if self.document.sqlite and not load(self.site).committed:
             sqlite.discard(self.site, self.machine)
         ahead = [*self.migrated, *(error.ahead if isinstance(error, Failure) else ())]
         self.journal.note("failed", cause=str(error), ahead=ahead)
         facts: dict[str, Any] = {"serves": serving(self.site), "ahead": ahead, "reverted": self.flipped}
+        if held:
+            facts["held"] = held
         if isinstance(error, Gone):
             facts["aborted"] = True
         elif error.damaged:
@@ -246,6 +251,11 @@ class _Release:
             return {}
         return {"record": made}
 
+    def _waiting(self) -> str:
+        """The slot of the release that waits behind a maintenance window."""
+        committed = load(self.site).committed
+        return committed.slot if committed else ""
+
     def _serves_already(self) -> bool:
         """Whether the wanted release is committed, linked, and answering by its own socket."""
         committed = load(self.site).committed
@@ -265,6 +275,7 @@ class _Release:
         if lacking:
             new = [sizes.get(digest, 0) for digest in lacking]
             self.notes += tidy.make_room(self.site, load(self.site), sizes=new, at_work=self._at_work())
+        self.journal.note("fetch", layers=len(lacking))
         self._say(need=lacking, arrived=load(self.site).arrived)
         urls = self.wire.receive(limit=60).get("urls", {})
         if unnamed := set(lacking) - set(urls):
@@ -301,6 +312,7 @@ class _Release:
         if document.cache and not found.get("speaks to a cache", True):
             self.notes.append("cache: nothing of this artifact speaks to it, add redis to the project's dependencies")
         self.journal.note("preflight", plan=found.get("plan", []), overrides=found.get("overrides", []))
+        self.notes += schema.fit(self.site, self.document, found, self.wire)
         self.wire.heed()
         return list(found.get("plan", []))
 
@@ -323,6 +335,9 @@ class _Release:
                 self._prove("grants", known)
         if not plan:
             return
+        if self.document.maintenance:
+            with self._phase("holding"):
+                window.open_window(self.site, self.machine, self.document, self.answers)
         with self._phase("migrate"):
             env = {"PGOPTIONS": PGOPTIONS}
             writable = self.document.writable

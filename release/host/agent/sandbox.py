@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import secrets
+import sys
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from .failure import Failure, cause_in
@@ -78,14 +80,15 @@ def django(
     env: Mapping[str, str] | None = None,
     limit: float,
 ) -> dict[str, Any]:
-    """Run preflight or migrate, and hand back its result; a cause in it is a Failure."""
+    """Run a verb of django_run, and hand back its result; a cause in it is a Failure."""
     script = (files(__package__) / "files/django_run.py").read_text()
     command = [interpreter(site, home_of(site, slot)), "-", verb]
+    beside = [str(Path(sys.argv[0]).resolve())]  # the agent's file, with modules of ours in it
     # systemd ends the unit itself: ending systemd-run alone would leave a migration running behind its failure.
     how = ("--pipe", f"--property=RuntimeMaxSec={limit:.0f}")
     begun = machine.now()
     done = machine.run(
-        argv(site, slot=slot, verb=verb, command=command, writable=writable, env=env, how=how),
+        argv(site, slot=slot, verb=verb, command=command, writable=writable, env=env, beside=beside, how=how),
         check=False,
         input=script,
         limit=limit + 15,

@@ -27,10 +27,14 @@ class Running:
 
 @dataclass
 class State:
-    """`provisional` is set from just before a flip until its commit or the way back."""
+    """`provisional` is set from just before a flip until its commit or the way back.
+
+    `window` is the release that opened a maintenance window, from before its migrations until a commit or the way back.
+    """
 
     committed: Running | None = None
     provisional: Running | None = None
+    window: str = ""
     arrived: bool = False
     history: list[str] = field(default_factory=list)
     proven: dict[str, Any] = field(default_factory=dict)  # facts that need no second look: packages, grants, TLS mode

@@ -10,11 +10,22 @@ from . import caddy
 from .failure import Failure
 from .journal import Journal
 from .machine import Machine
-from .schedule import put_schedule
+from .schedule import put_schedule, rest
 from .site import SLOTS, Site, replace_link, write
 from .state import Running, State, facts, load, locked_state, save
 
-__all__ = ["begin_drain", "commit", "flip", "reconcile", "revert", "settle", "stop", "worker_seconds"]
+__all__ = [
+    "begin_drain",
+    "commit",
+    "flip",
+    "point",
+    "reconcile",
+    "revert",
+    "settle",
+    "start",
+    "stop",
+    "worker_seconds",
+]
 
 AGENT = "/usr/local/bin/slipway-agent"
 HISTORY = 50  # releases whose order is remembered; far fewer are kept
@@ -27,7 +38,7 @@ def flip(site: Site, machine: Machine, new: Running, *, limit: float, edge: str)
     with locked_state(site) as state:
         state.provisional = new
         save(site, state)
-        _point(site, new.slot)
+        point(site, new.slot)
     caddy.put(site, machine, edge)
 
 
@@ -40,7 +51,7 @@ def commit(site: Site, machine: Machine, new: Running) -> Running | None:
         if state.provisional != new:
             raise Failure("commit: came after the deadline, this machine has flipped back")
         before = state.committed
-        state.committed, state.provisional = new, None
+        state.committed, state.provisional, state.window = new, None, ""
         state.history = [*(each for each in state.history if each != new.release), new.release][-HISTORY:]
     _kept(site).unlink(missing_ok=True)
     return before
@@ -54,7 +65,7 @@ def revert(site: Site, machine: Machine) -> Running | None:
     _put_schedule(site, machine)
     if not failed:
         return None
-    back = _committed_slot(load(site))
+    back = _at_rest(load(site)).slot
     Journal(site, machine, release=failed.release).note("reverted", back=back)
     if failed.slot != back:
         stop(site, machine, failed.slot)
@@ -64,9 +75,8 @@ def revert(site: Site, machine: Machine) -> Running | None:
 
 def settle(site: Site, machine: Machine) -> None:
     """Let systemd start at the next boot, and time, what is committed, and nothing else."""
-    state = load(site)
-    slot = _committed_slot(state)
-    wanted = [site.web(slot), *(site.worker(slot, name) for name in _workers(state))]
+    resting = _at_rest(load(site))
+    wanted = _units(site, resting)
     links = site.units / "multi-user.target.wants"
     patterns = (f"{site.name}-web@*.service", f"{site.name}-worker@*.service", f"{site.name}-holding.service")
     enabled = {path.name for pattern in patterns for path in links.glob(pattern)}
@@ -83,16 +93,20 @@ def settle(site: Site, machine: Machine) -> None:
 def reconcile(site: Site, machine: Machine) -> None:
     """At boot: what is committed serves, whatever was going on before."""
     revert(site, machine)
-    state = load(site)
-    slot = _committed_slot(state)
+    resting = _at_rest(load(site))
+    slot, units = resting.slot, _units(site, resting)
     if site.serving() != slot:
-        _point(site, slot)
-    units = [site.web(slot), *(site.worker(slot, name) for name in _workers(state))]
+        point(site, slot)
     # Not waited for: at boot systemd may have these in the same queue as ourselves.
     machine.run(["systemctl", "start", "--no-block", *units])
     others = [other for other in (*SLOTS, "holding") if other != slot]
-    machine.run(["systemctl", "stop", "--no-block", *_units(site, *others)], check=False)
+    machine.run(["systemctl", "stop", "--no-block", *_whole(site, *others)], check=False)
     settle(site, machine)
+
+
+def start(site: Site, machine: Machine, running: Running) -> None:
+    """Start everything of a release that is in its slot still."""
+    machine.run(["systemctl", "start", *_units(site, running)], check=False, limit=90)
 
 
 def stop(site: Site, machine: Machine, *slots: str) -> list[str]:
@@ -100,7 +114,7 @@ def stop(site: Site, machine: Machine, *slots: str) -> list[str]:
 
     All of it at the same time: systemd gives each unit its own seconds, and ends it after them.
     """
-    units = _units(site, *slots)
+    units = _whole(site, *slots)
     machine.run(["systemctl", "stop", *units], check=False, limit=None)
     killed = _killed(machine, units)
     machine.run(["systemctl", "reset-failed", *units], check=False)
@@ -117,7 +131,8 @@ def worker_seconds(site: Site) -> float:
     return float(facts(site, load(site).committed).get("drain", 60))
 
 
-def _units(site: Site, *slots: str) -> list[str]:
+def _whole(site: Site, *slots: str) -> list[str]:
+    """Everything of these slots, whichever release has started it."""
     return [unit for slot in slots for unit in (site.web(slot), site.worker(slot, "*"))]
 
 
@@ -129,17 +144,22 @@ def _killed(machine: Machine, units: Sequence[str]) -> list[str]:
 
 
 def _flip_back(site: Site, machine: Machine, state: State, failed: Running) -> None:
-    back = _committed_slot(state)
+    back = _at_rest(state).slot
     machine.run(["systemctl", "start", site.web(back)], check=False)
-    _point(site, back)
+    point(site, back)
     # Before the state forgets the flip: who is killed here leaves the rest to the next one.
     _put_back(site, machine, Journal(site, machine, release=failed.release))
     state.provisional = None
 
 
 def _put_schedule(site: Site, machine: Machine) -> None:
-    """The jobs of what is committed, where they run: on the lead, and on a new machine once visitors come to it."""
+    """The jobs of what is committed, where they run: on the lead, and on a new machine once visitors come to it.
+
+    None in a maintenance window.
+    """
     with locked_state(site) as state:
+        if state.window:
+            return rest(site, machine)
         committed = state.committed
         if not committed or not site.release(committed.release).exists():
             return
@@ -147,15 +167,17 @@ def _put_schedule(site: Site, machine: Machine) -> None:
         put_schedule(site, machine, slot=committed.slot, facts=wanted, start=state.arrived)
 
 
-def _committed_slot(state: State) -> str:
-    return state.committed.slot if state.committed else "holding"
+def _at_rest(state: State) -> Running:
+    """What serves when nothing is under way: what is committed, or the holding page as long as a window is open."""
+    return state.committed if state.committed and not state.window else Running("holding", "", "")
 
 
-def _workers(state: State) -> tuple[str, ...]:
-    return state.committed.workers if state.committed else ()
+def _units(site: Site, running: Running) -> list[str]:
+    return [site.web(running.slot), *(site.worker(running.slot, name) for name in running.workers)]
 
 
-def _point(site: Site, slot: str) -> None:
+def point(site: Site, slot: str) -> None:
+    """Let Caddy dial this slot, or the holding page, from the next request on."""
     replace_link(site.current, f"/run/{site.name}-{slot}/web.sock")
 
 

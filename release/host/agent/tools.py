@@ -127,6 +127,7 @@ def status(site: Site, machine: Machine) -> dict[str, Any]:
         "slot": running.slot if running else None,
         "serving": site.serving(),
         "provisional": state.provisional.release if state.provisional else None,
+        "window": state.window,
         "arrived": state.arrived,
         "hosts": facts(site, running).get("hosts", []) if running else [],
         "kept": [each for each in state.history if site.release(each).is_dir()],

@@ -3,15 +3,46 @@
 from __future__ import annotations
 
 import difflib
+import json
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from moto.server import ThreadedMotoServer
 
-from release.cli.pin import pinned
-from release.cli.refusal import Refusal
-from tests.release.cli.desk import ARTIFACT, PRODUCTION, Desk
+from tests.release.cli.desk import PRODUCTION, Desk
+from tests.release.driver.world import client, make_artifact
 
-LINES = [f"+  artifact: {ARTIFACT}", "+  promoted-from: staging"]
-VALUES = {"artifact": "sha256-new", "promoted-from": "staging"}
+pytestmark = pytest.mark.whole
+
+
+@pytest.fixture(scope="module")
+def storage() -> Iterator[str]:
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture(autouse=True)
+def bucket(desk: Desk, storage: str, tmp_path: Path) -> dict[str, str]:
+    """Staging's release bucket with the artifact it runs; this computer has it in no cache."""
+    for kind in ("layers", "manifests"):
+        (tmp_path / "made" / kind).mkdir(parents=True)
+    artifact = make_artifact(tmp_path / "made")
+    place = {"name": f"staging-{desk.port}", "region": "x", "endpoint": storage, "access_key": "A", "secret_key": "s"}
+    client(place).create_bucket(Bucket=place["name"])
+    for path in (tmp_path / "made").rglob("*.*"):
+        key = str(path.relative_to(tmp_path / "made"))
+        client(place).put_object(Bucket=place["name"], Key=key, Body=path.read_bytes())
+    desk.stack(artifact=artifact, release_source=place)
+    desk.says["artifact"] = artifact
+    return place
+
+
+def lines(desk: Desk) -> list[str]:
+    return [f"+  artifact: {desk.says['artifact']}", "+  promoted-from: staging"]
 
 
 def change(before: str, after: str) -> list[str]:
@@ -22,9 +53,9 @@ def change(before: str, after: str) -> list[str]:
 def test_the_pin_is_written_under_the_project(desk: Desk) -> None:
     ended = desk.run("promote", "staging", "production")
     assert ended.code == 0, ended
-    assert change(PRODUCTION, desk.production.read_text()) == LINES
+    assert change(PRODUCTION, desk.production.read_text()) == lines(desk)
     assert ended.out.splitlines() == [
-        f"stacks/Pulumi.production.yaml: artifact: {ARTIFACT}",
+        f"stacks/Pulumi.production.yaml: artifact: {desk.says['artifact']}",
         "stacks/Pulumi.production.yaml: promoted-from: staging",
         "",
         "next:",
@@ -37,7 +68,7 @@ def test_a_second_time_changes_nothing(desk: Desk) -> None:
     desk.run("promote", "staging", "production")
     before = desk.production.stat().st_mtime_ns
     ended = desk.run("promote", "staging", "production")
-    assert ended.out == f"stacks/Pulumi.production.yaml: names this artifact already: {ARTIFACT}\n"
+    assert ended.out == f"stacks/Pulumi.production.yaml: names this artifact already: {desk.says['artifact']}\n"
     assert desk.production.stat().st_mtime_ns == before
 
 
@@ -56,7 +87,7 @@ def test_a_live_site_that_runs_something_else_is_refused(desk: Desk) -> None:
     ended = desk.run("promote", "staging", "production")
     assert ended.code == 2
     assert ended.err.startswith(f"staging: https://localhost:{desk.port}: should run what the state says, ")
-    assert ended.err.endswith(f"(got other of {ARTIFACT}), run pulumi up -s staging first\n")
+    assert ended.err.endswith(f"(got other of {desk.says['artifact']}), run pulumi up -s staging first\n")
     assert desk.production.read_text() == PRODUCTION
 
 
@@ -67,7 +98,7 @@ def test_a_silent_site_is_refused(desk: Desk) -> None:
 
 @pytest.mark.parametrize("result", ["failed", "in-progress"])
 def test_an_update_that_did_not_succeed_is_refused(desk: Desk, result: str) -> None:
-    desk.stack(history=result)
+    desk.stack(history=result, artifact=desk.says["artifact"])
     ended = desk.run("promote", "staging", "production")
     assert ended.err == (
         f"staging: its last update should have succeeded (got update {result}), run pulumi up -s staging first\n"
@@ -82,60 +113,64 @@ def test_a_target_without_a_file_lists_the_known(desk: Desk) -> None:
     )  # fmt: skip
 
 
-def test_not_onto_itself(desk: Desk) -> None:
-    assert desk.run("promote", "staging", "staging").err.startswith("staging: cannot be promoted from itself")
-
-
 @pytest.mark.parametrize(
-    ("before", "after"),
+    ("damage", "says"),
     [
-        ("", "config:\n  artifact: sha256-new\n  promoted-from: staging\n"),
-        ("config:\n", "config:\n  artifact: sha256-new\n  promoted-from: staging\n"),
-        ("config:\nsalt: x\n", "config:\n  artifact: sha256-new\n  promoted-from: staging\nsalt: x\n"),
-        ("config: {}\n", "config:\n  artifact: sha256-new\n  promoted-from: staging\n"),
-        ("config: {a: b}\n", "config: {a: b, artifact: sha256-new, promoted-from: staging}\n"),
-        ("encryptionsalt: x", "encryptionsalt: x\nconfig:\n  artifact: sha256-new\n  promoted-from: staging\n"),
-        ("config:\n  a: b", "config:\n  a: b\n  artifact: sha256-new\n  promoted-from: staging\n"),
-        (
-            "config:\n    artifact: 'sha256-old'   # proven\n    b: c\n",
-            "config:\n    artifact: sha256-new   # proven\n    promoted-from: staging\n    b: c\n",
-        ),
-        (
-            "config:\n  slipway:artifact: sha256-old\n  slipway:promoted-from: test\n",
-            "config:\n  slipway:artifact: sha256-new\n  slipway:promoted-from: staging\n",
-        ),
-        (
-            "config:\n  env:\n    A: 1\n    B: [x,\n      y]  # z\n\n# end\n",
-            "config:\n  env:\n    A: 1\n    B: [x,\n      y]  # z\n"
-            "  artifact: sha256-new\n  promoted-from: staging\n\n# end\n",
-        ),
-        (
-            "config:\n  env:\n    A: |\n      text\n      more\n",
-            "config:\n  env:\n    A: |\n      text\n      more\n  artifact: sha256-new\n  promoted-from: staging\n",
-        ),
-        (
-            "config:\r\n  a: b\r\n# é\r\n",
-            "config:\r\n  a: b\r\n  artifact: sha256-new\r\n  promoted-from: staging\r\n# é\r\n",
-        ),
-        (
-            "config:\n  project: x\n  k:\n    secure: v1:long\n",
-            "config:\n  project: x\n  artifact: sha256-new\n  promoted-from: staging\n  k:\n    secure: v1:long\n",
-        ),
+        ("gone", "): is not in bucket staging-"),
+        ("another", ": holds something else (sha256 "),
+        ("torn", ": is damaged ("),
+        ("edited", ": its manifest is not that in bucket staging-"),
     ],
 )
-def test_only_our_lines_change(before: str, after: str) -> None:
-    assert pinned(before, values=VALUES, project="slipway", where="f") == after
+def test_layers_that_do_not_verify_are_refused(desk: Desk, bucket: dict[str, str], damage: str, says: str) -> None:
+    objects, name = client(bucket), bucket["name"]
+    manifest = f"manifests/{desk.says['artifact']}.json"
+    layers = json.loads(objects.get_object(Bucket=name, Key=manifest)["Body"].read())["layers"]
+    code, static = (f"layers/{layers[each]}.tar.zst" for each in ("code", "static"))
+    if damage == "gone":
+        objects.delete_object(Bucket=name, Key=code)
+    if damage == "another":
+        objects.copy_object(Bucket=name, Key=code, CopySource=f"{name}/{static}")
+    if damage == "torn":
+        objects.put_object(Bucket=name, Key=code, Body=b"not zstd at all")
+    if damage == "edited":
+        objects.put_object(Bucket=name, Key=manifest, Body=json.dumps({"layers": layers}).encode())
+    ended = desk.run("promote", "staging", "production")
+    assert ended.code == 2
+    assert says in ended.err
+    assert ended.err.endswith("; nothing is pinned\n")
+    assert desk.production.read_text() == PRODUCTION
 
 
-@pytest.mark.parametrize(
-    ("text", "says"),
-    [
-        ("config:\n  artifact: a\n  slipway:artifact: b\n", "f: artifact: is there twice (as "),
-        ("config: [a]\n", "f: config: should be a mapping of settings, correct it first"),
-        ("config: {a\n", "f: is not YAML ("),
-    ],
-)  # fmt: skip
-def test_a_file_that_cannot_be_edited_is_refused(text: str, says: str) -> None:
-    with pytest.raises(Refusal) as refused:
-        pinned(text, values=VALUES, project="slipway", where="f")
-    assert str(refused.value).startswith(says)
+def test_a_hotfix_goes_past_the_proof_for_a_written_reason(desk: Desk) -> None:
+    desk.says["release"] = "other"
+    reason = "payments fail: see #12"
+    ended = desk.run("promote", "staging", "production", "--hotfix", reason)
+    assert ended.code == 0, ended
+    assert change(PRODUCTION, desk.production.read_text()) == [*lines(desk), f'+  pin-reason: "hotfix: {reason}"']
+
+
+def test_an_ordinary_promotion_takes_the_reason_out_again(desk: Desk) -> None:
+    desk.run("promote", "staging", "production", "--hotfix", "in haste")
+    desk.run("promote", "staging", "production")
+    assert change(PRODUCTION, desk.production.read_text()) == lines(desk)
+
+
+def test_an_artifact_nobody_has_proven_needs_a_reason_and_every_byte(desk: Desk, tmp_path: Path) -> None:
+    artifact, cache = str(desk.says["artifact"]), str(tmp_path / "made")
+    plain = desk.run("promote", artifact, "production", SLIPWAY_CACHE=cache)
+    assert plain.err == f'{artifact}: no environment has proven it, name one, or say why: --hotfix "reason"\n'
+    assert "(got nothing)" in desk.run("promote", artifact, "production", "--hotfix", " ").err
+    absent = desk.run("promote", artifact, "production", "--hotfix", "x", SLIPWAY_CACHE=str(tmp_path / "none"))
+    assert "its manifest is not in" in absent.err
+    assert desk.production.read_text() == PRODUCTION
+    ended = desk.run("promote", artifact, "production", "--hotfix", "in haste", SLIPWAY_CACHE=cache)
+    assert ended.code == 0, ended
+    assert change(PRODUCTION, desk.production.read_text()) == [
+        f"+  artifact: {artifact}",
+        '+  pin-reason: "hotfix: in haste"',
+    ]
+
+
+def test_not_onto_itself(desk: Desk) -> None:
+    assert desk.run("promote", "staging", "staging").err.startswith("staging: cannot be promoted from itself")

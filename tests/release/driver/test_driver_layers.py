@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from moto.server import ThreadedMotoServer
 
 from release.bucket import Bucket
-from release.driver.layers import bring, discard_damaged
+from release.driver.layers import bring, discard_damaged, prove
 from tests.release.driver.world import Result, World, client, keys
 
 Bring = Callable[..., dict[str, Any]]
@@ -188,3 +189,48 @@ def test_a_layer_that_is_as_it_should_be_is_not_discarded(world: World, upload: 
     code = wanted(world)["code"]
     discard_damaged(code[7:-8], bucket=Bucket.parse(world.bucket))
     assert code in keys(world.bucket)
+
+
+def test_layers_go_by_digest_from_one_cloud_to_another(
+    world: World, upload: Bring, make_bucket: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store at another address with keys of its own; what arrives is held against the digest on the way."""
+    calls: list[tuple[str, str, str]] = []
+
+    def noted(verb: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(bucket: Bucket, key: str, *rest: Any, **more: Any) -> Any:
+            calls.append((verb, bucket.endpoint, bucket.access_key))
+            return real(bucket, key, *rest, **more)
+
+        return call
+
+    other = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    other.start()
+    source = {**make_bucket("staging"), "endpoint": "http://{}:{}".format(*other.get_host_and_port())}
+    source |= {"access_key": "OTHER", "secret_key": "other-secret"}
+    manifest = upload(into=source)
+    forget(world)
+    for verb in ("stream", "put"):
+        monkeypatch.setattr(Bucket, verb, noted(verb, getattr(Bucket, verb)))
+    assert upload(source=source) == manifest
+    other.stop()
+    read = {each for each in calls if each[0] == "stream" and each[1] == source["endpoint"]}
+    written = {each for each in calls if each[0] == "put"}
+    assert read == {("stream", source["endpoint"], "OTHER")}
+    assert written == {("put", world.bucket["endpoint"], world.bucket["access_key"])}
+    prove(world.artifact, place=Bucket.parse(world.bucket))
+
+
+def test_a_damaged_layer_does_not_cross(world: World, upload: Bring, make_bucket: Any) -> None:
+    source = make_bucket("staging")
+    upload(into=source)
+    forget(world)
+    code, static = (wanted_in(world, source)[name] for name in ("code", "static"))
+    client(source).copy_object(Bucket=source["name"], Key=code, CopySource=f"{source['name']}/{static}")
+    assert "holds something else" in failure(world, source=source).err.splitlines()[0]
+    assert code not in keys(world.bucket)
+
+
+def wanted_in(world: World, bucket: dict[str, str]) -> dict[str, str]:
+    found = client(bucket).get_object(Bucket=bucket["name"], Key=f"manifests/{world.artifact}.json")["Body"].read()
+    return {name: f"layers/{digest}.tar.zst" for name, digest in json.loads(found)["layers"].items()}

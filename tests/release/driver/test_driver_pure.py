@@ -23,7 +23,9 @@ def test_a_release_id_names_artifact_and_configuration() -> None:
     assert release_id(ARTIFACT, DOCUMENT) == "abababababab-e5e56aba"
 
 
-@pytest.mark.parametrize("key", ["servers", "address", "login_key", "bucket", "certificate_key", "source", "limits"])
+@pytest.mark.parametrize(
+    "key", ["servers", "address", "login_key", "bucket", "certificate_key", "source", "limits", "protect"]
+)
 def test_where_and_how_are_not_configuration(key: str) -> None:
     assert release_id(ARTIFACT, {**DOCUMENT, key: "other"}) == release_id(ARTIFACT, DOCUMENT)
 

@@ -45,6 +45,7 @@ class Driver:
         self._thread.start()
         self.heard: list[dict[str, Any]] = []
         self.certificates = ""
+        self.predecessor = False
 
     def say(self, message: dict[str, Any]) -> None:
         self._out.write(json.dumps(message).encode() + b"\n")
@@ -59,6 +60,8 @@ class Driver:
             self.heard.append(message)
             if message.get("want") == "certificates":
                 self.say({"certificates": self.certificates})
+            if message.get("want") == "predecessor":
+                self.say({"predecessor": self.predecessor})
             if word in message:
                 return message
             assert "error" not in message, message

@@ -219,10 +219,10 @@ def test_the_cause_is_the_line_that_names_it(lines: list[str], cause: str) -> No
 def test_the_zipapp_is_the_same_bytes_and_runs(tmp_path: Path) -> None:
     assert zipapp() == zipapp()
     names = zipfile.ZipFile(io.BytesIO(zipapp())).namelist()
-    assert {"host/agent/files/site.caddy", "slipway_data/__main__.py"} <= set(names)
+    assert {"host/agent/files/site.caddy", "slipway_data/__main__.py", "slipway_schema/fields.py"} <= set(names)
     assert not [name for name in names if "pycache" in name]
     (tmp_path / "agent.pyz").write_bytes(zipapp())
     done = subprocess.run(
         [sys.executable, tmp_path / "agent.pyz", "--help"], capture_output=True, text=True, check=True
     )
-    assert "{release,arrive,hand-over,reconcile,status,revert,come-back,logs,manage,shell,db}" in done.stdout
+    assert "{release,arrive,hand-over,reconcile,status,releases,revert,come-back,logs,manage,shell,db}" in done.stdout

@@ -1,4 +1,4 @@
-"""Runs in the site's own sandbox, with its settings: preflight or migrate. The last line on stdout is the result."""
+"""Runs in the site's own sandbox, with its settings. The last line on stdout is the result."""
 
 # mypy: disable-error-code="import-not-found, import-untyped"
 
@@ -29,9 +29,54 @@ def preflight() -> dict[str, Any]:
     import slipway_settings
     import slipway_wsgi  # noqa: F401 - it must import
 
-    wanted = [str(migration) for migration in plan()]
     speaks = any(importlib.util.find_spec(name) for name in ("redis", "valkey"))
-    return {"plan": wanted, "overrides": slipway_settings.report(), "warnings": warnings, "speaks to a cache": speaks}
+    seen = {"overrides": slipway_settings.report(), "warnings": warnings, "speaks to a cache": speaks}
+    return {**pending(), **seen}
+
+
+def pending() -> dict[str, Any]:
+    """What migrate would do and to what, and what this release knows of the database."""
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+    from slipway_schema import used
+
+    executor = MigrationExecutor(connection)
+    loader, wanted = executor.loader, planned(executor)
+    known = {*loader.disk_migrations, *(each for one in loader.disk_migrations.values() for each in one.replaces)}
+    return {
+        "plan": [str(migration) for migration in wanted],
+        "findings": findings(executor, wanted) if wanted and loader.applied_migrations else {},
+        "applied": applied(executor.recorder.applied_migrations()),
+        "known": sorted(".".join(each) for each in known),
+        "uses": used(),
+    }
+
+
+def findings(executor: Any, wanted: list[Any]) -> dict[str, Any]:
+    from django.db.migrations.state import ProjectState
+    from slipway_schema import classified
+
+    state, applied = ProjectState(), executor.loader.applied_migrations
+    for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes(), clean_start=True):
+        if (migration.app_label, migration.name) in applied:
+            migration.mutate_state(state, preserve=False)
+    return dict(classified(wanted, state=state))
+
+
+def schema() -> dict[str, Any]:
+    """Which migrations the database has now."""
+    import django
+
+    django.setup()
+    from django.db import connection
+    from django.db.migrations.recorder import MigrationRecorder
+
+    return {"applied": applied(MigrationRecorder(connection).applied_migrations())}
+
+
+def applied(rows: Any) -> dict[str, str]:
+    """Each migration of the database and since when it is there."""
+    return {".".join(key): row.applied.isoformat() for key, row in rows.items()}
 
 
 def check() -> int:
@@ -74,7 +119,10 @@ def plan() -> list[Any]:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
-    executor = MigrationExecutor(connection)
+    return planned(MigrationExecutor(connection))
+
+
+def planned(executor: Any) -> list[Any]:
     return [migration for migration, _ in executor.migration_plan(executor.loader.graph.leaf_nodes())]
 
 
@@ -96,7 +144,7 @@ def one_line(error: BaseException) -> str:
 
 def run(verb: str) -> dict[str, Any]:
     try:
-        return {"preflight": preflight, "migrate": migrate}[verb]()
+        return {"preflight": preflight, "migrate": migrate, "schema": schema}[verb]()
     except BaseException as error:
         traceback.print_exc()
         text = one_line(error)

@@ -1,0 +1,24 @@
+"""`slipway up`: the engine's own `up`, told things that belong to this one run."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+
+from release.cli.project import Project
+from release.cli.refusal import Refusal
+
+__all__ = ["up"]
+
+
+def up(project: Project, stack: str, *, maintenance: bool = False, words: Sequence[str] = ()) -> int:
+    """Run `pulumi up` with our own terminal; its exit code is ours. A window is in no input of the engine's."""
+    environment = {key: value for key, value in os.environ.items() if key != "SLIPWAY_MAINTENANCE"}
+    if maintenance:
+        environment["SLIPWAY_MAINTENANCE"] = "1"
+    argv = ["pulumi", "-C", str(project.directory), "up", "-s", stack, *words]
+    try:
+        return subprocess.run(argv, env=environment, check=False).returncode
+    except FileNotFoundError:
+        raise Refusal("pulumi: is not on PATH, install it, or read .rehearsal/env into this shell first") from None
