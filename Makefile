@@ -58,3 +58,4 @@ bench: setup
 	@$(VENV) -m tests.bench.memory
 	@$(VENV) -m tests.bench.boots
 	@$(VENV) -m tests.bench.times
+	@$(VENV) -m tests.bench.first

@@ -7,7 +7,7 @@ from typing import Any
 from pulumi import ComponentResource, Input, ResourceOptions
 
 from components.clouds.cloud import Cloud, Database
-from components.driver import run
+from components.driver import keeper, run
 from components.media_store import bucket_document
 from components.release import answer_of
 from components.web_servers import WebServers
@@ -38,6 +38,7 @@ def keep_dumps(
         "database": {**database, "admin_user": "", "admin_password": ""},
         "bucket": bucket,
         "notify": notify,
+        "keeper": keeper(),
     }
     after = ResourceOptions(depends_on=web.ready)
     dumps = run("dumps", name, document, triggers=[server.server.machine.id], opts=ResourceOptions.merge(inside, after))

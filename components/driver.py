@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -13,6 +15,16 @@ Command = command.local.Command
 
 # Relative, so that it is the same input on every computer: Commands run in the program's directory.
 DRIVER = ".venv/bin/python -m release.driver"
+
+
+# What keeps a database or its dumps on a machine: units and settings are its templates.
+KEEPER = Path(__file__).resolve().parent.parent / "release/host/postgres"
+
+
+def keeper() -> str:
+    """Changes with every slipway that would write other units or settings: part of what such a machine is told."""
+    files = sorted(path for path in KEEPER.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return hashlib.sha256(b"".join(path.name.encode() + path.read_bytes() for path in files)).hexdigest()[:12]
 
 
 def run(

@@ -6,7 +6,7 @@ from components.before import READ, full_name, read_state
 from components.clouds.cloud import Cloud, Order
 from components.losses import Recorded, recorded
 from components.web_servers import birth_of
-from settings import Settings
+from settings import DISK, Settings
 
 # A change of one of these is another machine; what stands is not asked for again: a size may be sold out by now.
 MACHINE = ("region", "server-size", "server-generation")
@@ -53,6 +53,16 @@ def order(settings: Settings, before: Recorded | None) -> Order:
         server_size=settings.servers.size if machine else None,
         database_size=database.size if database and database.kind == "managed" and other else None,
         database_standby=bool(database and database.standby),
+        database_machine=_of_a_machine(settings),
         zone=naming.domain if before is None and naming.dns == "managed" else None,
         storage=settings.storage is not None,
     )
+
+
+def _of_a_machine(settings: Settings) -> list[str]:
+    """What was asked of a database's own server; the engine hands over defaults as if somebody had written them."""
+    database = settings.database
+    if database is None or database.kind != "managed":
+        return []
+    usual = {"database-generation": (database.generation, 1), "database-disk": (database.disk, DISK)}
+    return [key for key, (given, default) in usual.items() if given != default]

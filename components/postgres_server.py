@@ -10,7 +10,7 @@ import pulumi_tls as tls
 from pulumi import ComponentResource, CustomResource, Input, Output, Resource, ResourceOptions
 
 from components.clouds.cloud import Cloud, Database, DataServers, Login, of_generation, owner_of
-from components.driver import run
+from components.driver import keeper, run
 from components.media_store import bucket_document
 from components.ready import ready
 from components.release import answer_of
@@ -92,6 +92,7 @@ class Postgres:
             "private_key": private_key,
             "backup": {"bucket": at.pop("name"), **at, "cipher": self.repository["cipher"]},
             "notify": self._notify,
+            "keeper": keeper(),
         }
         kept = run(
             "database",

@@ -14,7 +14,7 @@ from settings.rotations import Rotations, rotations
 from settings.site import Media, Site, site_settings
 from settings.stack_file import SECRET, STORAGE, Asked, SettingsError, complaint, decode
 
-__all__ = ["Media", "Rotations", "Settings", "SettingsError", "Site"]
+__all__ = ["DISK", "Media", "Rotations", "Settings", "SettingsError", "Site"]
 
 CloudName = Literal["digitalocean", "hetzner"]
 # The program's pair of keys, then its servers'.

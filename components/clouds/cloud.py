@@ -144,6 +144,7 @@ class Order:
     server_size: str | None
     database_size: str | None
     database_standby: bool
+    database_machine: Sequence[str]  # settings given for a server of the database's own, if one is made or not
     zone: str | None
     storage: bool  # whether it brings keys of its own for object storage
 

@@ -40,6 +40,8 @@ def refuse(order: Order, *, fail: Fail) -> None:
     """What DigitalOcean does not take."""
     if order.storage:
         fail("storage-access-key", "has no meaning on digitalocean, which makes its own keys, take storage-... out")
+    for key in order.database_machine:
+        fail(key, f"has no meaning on digitalocean, which keeps the database on servers of its own, take {key} out")
 
 
 def check(order: Order, *, fail: Fail) -> None:

@@ -89,8 +89,8 @@ def _droplet(droplet: do.outputs.GetDropletsDropletResult, tag: str) -> str:
 def _clusters(count: int, tag: str, ours: Sequence[str]) -> str:
     return (
         f"{count} database clusters carry this stack's tag {tag} and its state has {len(ours)} ({', '.join(ours)}): a "
-        f"call that was interrupted left the others, and they cost money. List them with {CURL} "
-        f"{API}/databases?tag_name={tag} and remove what is not yours with doctl databases delete ID"
+        f"restore or a call that was interrupted left the others, and they cost money. List them with {CURL} "
+        f"{API}/databases?tag_name={tag} and remove what nobody needs with doctl databases delete ID"
     )
 
 

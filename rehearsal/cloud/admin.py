@@ -11,6 +11,7 @@ from typing import Any
 from werkzeug.wrappers import Request, Response
 
 from rehearsal.cloud.core import Cloud
+from rehearsal.cloud.digitalocean import cluster_backups
 from rehearsal.cloud.faults import BadFault
 from rehearsal.cloud.rows import Json
 from rehearsal.cloud.store import State
@@ -18,7 +19,8 @@ from rehearsal.cloud.store import State
 Objects = Callable[[str], list[Json]]
 NAMED = ("vpcs", "droplets", "firewalls", "databases", "spaces_keys", "buckets", "projects", "tags", "keys")
 
-OTHERS = ("GET buckets/NAME/objects", "GET|POST|DELETE faults", "DELETE faults/ID", "POST faults/meet")
+OTHERS = ("GET buckets/NAME/objects", "GET|POST|DELETE faults", "DELETE faults/ID", "POST faults/meet",
+          "POST databases/ID/backups")  # fmt: skip
 
 
 class Admin:
@@ -36,6 +38,8 @@ class Admin:
         key = f"{request.method} {parts[0]}"
         if len(parts) == 3 and key == "GET buckets" and parts[2] == "objects":
             return self._bucket(parts[1])
+        if len(parts) == 3 and key == "POST databases" and parts[2] == "backups":
+            return self._back_up(parts[1])
         if parts[0] == "faults":
             return self._faults(request, parts[1:])
         plain: dict[str, Callable[[Request], Any]] = {
@@ -60,6 +64,14 @@ class Admin:
         if name not in self.cloud.store.state.buckets:
             return _json(404, {"error": f"no bucket {name}"})
         return _json(200, {"bucket": name, "objects": self.objects(name)})
+
+    def _back_up(self, id: str) -> Response:
+        """What the cloud does with every cluster once a day."""
+        with self.cloud.store.read() as state:
+            known = id in state.databases and state.databases[id].status == "online"
+        if not known:
+            return _json(404, {"error": f"no database {id} that is online"})
+        return _json(201, {"backup": cluster_backups.take(self.cloud, id)})
 
     def _faults(self, request: Request, rest: list[str]) -> Response:
         """The rules; `meet` is for a part of the cloud that is another process, such as the certificate authority."""

@@ -140,13 +140,18 @@ class Hypervisor(Protocol):
         admin_password: str,
         max_connections: int,
         version: str,
+        copy_of: tuple[str, str] | None = None,
     ) -> None:
         """Make a cluster that answers on `host_ip` with a certificate for `names`, and wait until it accepts.
 
         It has the role `doadmin` (LOGIN CREATEDB CREATEROLE, no superuser) with the password and the database
         `defaultdb` owned by it. `max_connections` is what users get; what the superuser keeps comes on top.
-        Called again for a half-made cluster after a crash.
+        Called again for a half-made cluster after a crash. `copy_of` is another cluster and the label of one of its
+        copies: then it has what was in that one, and only the password of `doadmin` is its own.
         """
+
+    def back_up_database(self, id: str, label: str) -> int:
+        """Copy a running cluster as it is now, under this label; the copy's bytes."""
 
     def resize_database(self, id: str, *, max_connections: int) -> None:
         """Give a cluster as many connections as its new plan has; who is connected is cut off once."""

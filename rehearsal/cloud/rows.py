@@ -119,6 +119,8 @@ class Database:
     config: Json = field(default_factory=dict)
     maintenance: Json = field(default_factory=dict)
     asked: Json = field(default_factory=dict)
+    backups: list[Json] = field(default_factory=list)  # with the users and databases of that time
+    copy_of: list[str] = field(default_factory=list)  # another cluster and one of its backups
 
 
 @dataclass(kw_only=True)

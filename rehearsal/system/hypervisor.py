@@ -140,8 +140,9 @@ class Hypervisor:
         admin_password: str,
         max_connections: int,
         version: str,
+        copy_of: tuple[str, str] | None = None,
     ) -> None:
-        """Make a Postgres cluster and wait until it accepts connections."""
+        """Make a Postgres cluster, empty or out of another one's backup, and wait until it accepts connections."""
         postgres.create(
             cluster=id,
             host_ip=host_ip,
@@ -150,7 +151,12 @@ class Hypervisor:
             admin_password=admin_password,
             max_connections=max_connections,
             version=version,
+            copy_of=copy_of,
         )
+
+    def back_up_database(self, id: str, label: str) -> int:
+        """Copy a cluster as it is now; the copy's bytes."""
+        return postgres.back_up(id, label)
 
     def resize_database(self, id: str, *, max_connections: int) -> None:
         """Give a cluster as many connections as its new plan has."""

@@ -29,8 +29,12 @@ def create(
     admin_password: str,
     max_connections: int,
     version: str,
+    copy_of: tuple[str, str] | None = None,
 ) -> None:
-    """Make a cluster and wait until it accepts connections; one that is there already is only started."""
+    """Make a cluster and wait until it accepts connections; one that is there already is only started.
+
+    `copy_of` is another cluster and one of its backups: what was in it then is in this one.
+    """
     if version != "17":
         raise DatabaseError(f"postgres: version: should be 17, as in Debian 13 (got {version!r}), ask the API for 17")
     place = paths.postgres(cluster)
@@ -38,16 +42,17 @@ def create(
         shutil.rmtree(place, ignore_errors=True)
         place.mkdir(parents=True)
         about = {"id": cluster, "host_ip": host_ip, "port": port, "trusted": _EVERYWHERE, "prepared": False}
-        _initialise(cluster, names=[*names, host_ip], about=about, connections=max_connections + _RESERVED)
+        _furnish(cluster, names=[*names, host_ip], about=about, connections=max_connections + _RESERVED)
+        _restore(cluster, backup=_backup(*copy_of)) if copy_of else _initialise(cluster)
         processes.write_json(place / "cluster.json", about)
     start(cluster)
     if not definition(cluster)["prepared"]:
         _prepare(cluster, admin_password)
 
 
-def _initialise(cluster: str, *, names: Sequence[str], about: dict[str, Any], connections: int) -> None:
+def _furnish(cluster: str, *, names: Sequence[str], about: dict[str, Any], connections: int) -> None:
     place, owner = paths.postgres(cluster), services.account("postgres")
-    for directory in ("data", "run"):
+    for directory in ("data", "run", "backups"):
         (place / directory).mkdir(mode=0o700)
     _write_certificate(place, names)
     values = {"@address@": about["host_ip"], "@port@": str(about["port"]), "@connections@": str(connections)}
@@ -55,8 +60,33 @@ def _initialise(cluster: str, *, names: Sequence[str], about: dict[str, Any], co
     _write_access(place, about["trusted"])
     for path in [place, *place.iterdir()]:
         os.chown(path, *owner)
+
+
+def _initialise(cluster: str) -> None:
     initdb = [f"{_BIN}/initdb", "-D", "/home/data", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "-A", "peer"]
     _run(cluster, [*initdb, "--no-instructions"])
+
+
+def _restore(cluster: str, *, backup: Path) -> None:
+    """The data as it was then; what was set in that cluster since its birth is this one's own affair."""
+    data, owner = paths.postgres(cluster) / "data", services.account("postgres")
+    shutil.copytree(backup, data, dirs_exist_ok=True)
+    (data / "postgresql.auto.conf").write_text("")
+    for folder, _, files in os.walk(data):
+        for path in [folder, *(os.path.join(folder, name) for name in files)]:
+            os.chown(path, *owner)
+
+
+def back_up(cluster: str, label: str) -> int:
+    """Copy a running cluster as it is now; the copy's bytes."""
+    place, port = _backup(cluster, label), str(definition(cluster)["port"])
+    source = ["--host=/home/run", f"--port={port}", "--username=postgres"]
+    _run(cluster, [f"{_BIN}/pg_basebackup", *source, "--checkpoint=fast", f"--pgdata=/home/backups/{place.name}"])
+    return sum(file.stat().st_size for file in place.rglob("*") if file.is_file())
+
+
+def _backup(cluster: str, label: str) -> Path:
+    return paths.postgres(cluster) / "backups" / label.replace(":", "")
 
 
 def _filled(template: str, values: dict[str, str]) -> str:
@@ -74,7 +104,7 @@ def _write_certificate(place: Path, names: Sequence[str]) -> None:
 def _write_access(place: Path, trusted: Sequence[str]) -> None:
     """Passwords over TLS, from trusted sources only; the superuser from here, never over the network."""
     ranges = [address if "/" in address else f"{address}/{128 if ':' in address else 32}" for address in trusted]
-    lines = ["local all postgres peer", "host all postgres all reject"]
+    lines = ["local all postgres peer", "local replication postgres peer", "host all postgres all reject"]
     lines += [f"hostssl all all {address} scram-sha-256" for address in ranges]
     unfinished = place / "pg_hba.conf.new"
     unfinished.write_text("\n".join(lines) + "\n")

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from release.cli import backup_text as text
+from release.cli.backup_managed import own_copies, restore_managed
 from release.cli.moments import moment
 from release.cli.overwriting import agreed
 from release.cli.project import Project
@@ -38,7 +39,9 @@ def backup(directory: str | None, rest: Sequence[str]) -> int:
 
 def _status(project: Project, given: argparse.Namespace) -> int:
     stack = Stack.read(project, given.stack)
-    found = _asked(stack, ["status"])
+    found = dict(_asked(stack, ["status"]))
+    if _is_managed(stack):
+        found["cloud"] = own_copies(stack)
     print(json.dumps(found) if given.json else text.status(found))
     return 1 if text.complaints(found) else 0
 
@@ -62,9 +65,10 @@ def _restore(project: Project, given: argparse.Namespace) -> int:
         from release.cli.media_history import restore_media
 
         return restore_media(stack, at=_required(given, stack), agreed=given.yes_overwrite)
-    if (stack.outputs.get("data") or {}).get("kind") == "managed":
-        raise Refusal(f"{stack.name}: its database is the cloud's, which restores into a new one: the steps are in "
-                      "docs/backups.md, Come back")  # fmt: skip
+    if _is_managed(stack):
+        return restore_managed(project, stack, given)
+    if given.cluster:
+        raise Refusal(f"{stack.name}: --cluster is for a database that the cloud keeps, take it out")
     if given.confirm:
         print(text.given_up(_asked(stack, ["restore", "--confirm"])))
         return 0
@@ -75,6 +79,10 @@ def _restore(project: Project, given: argparse.Namespace) -> int:
     line = ["--timeline", str(given.timeline)] if given.timeline else []
     print(text.restored(_asked(stack, ["restore", *words, *line]), stack=stack.name))
     return 0
+
+
+def _is_managed(stack: Stack) -> bool:
+    return (stack.outputs.get("data") or {}).get("kind") == "managed"
 
 
 def _required(given: argparse.Namespace, stack: Stack) -> str:
@@ -147,6 +155,9 @@ def _moments(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--at", metavar="TIME", help="'2026-11-20 10:00' (UTC, or with +02:00 behind), or latest")
     what.add_argument("--undo", action="store_true", help="put back the database that the last restore set aside")
+    what.add_argument(
+        "--cluster", metavar="ID", help="a cluster that the cloud restored already, for its own databases"
+    )
     what.add_argument("--confirm", action="store_true", help="give up the database that the last restore set aside")
     parser.add_argument("--timeline", type=int, help="of a moment that an earlier restore left behind")
     parser.add_argument("--media", action="store_true", help="uploads instead of the database")

@@ -35,6 +35,11 @@ def complaints(found: Answer) -> list[str]:
         bad.append(f"the newest backup is {span(newest['age'])} old, backups are {often}: slipway backup now")
     elif not newest["sound"]:
         bad.append("the newest backup found pages with wrong checksums, see /var/log/pgbackrest on the machine")
+    own = (found.get("cloud") or {}).get("newest")
+    if own and time.time() - own > BACKUP_AGE:
+        bad.append(
+            f"the cloud's own newest backup is {span(time.time() - own)} old, it makes one a day: ask its support"
+        )
     if drill is None:
         bad.append("no backup was ever restored: slipway backup drill")
     elif not drill["ok"]:
@@ -62,7 +67,17 @@ def _rows(found: Answer) -> Iterator[tuple[str, str]]:
         yield "archive", waiting if archive["queue"] else "has everything but the last minute"
     if disk:
         yield "disk", f"{disk['percent']} % of {size(disk['bytes'])}"
+    if "cloud" in found:
+        yield "the cloud's", _own_row(found["cloud"])
     yield "last drill", _drill_row(found.get("drill"))
+
+
+def _own_row(own: Answer) -> str:
+    if "reason" in own:
+        return f"not asked: {own['reason']}"
+    if not own["count"]:
+        return "none yet"
+    return f"{own['count']}; the newest {span(time.time() - own['newest'])} ago, the oldest of {_when(own['oldest'])}"
 
 
 def _drill_row(drill: Answer | None) -> str:

@@ -13,7 +13,7 @@ from release.cli.project import Project
 from release.cli.refusal import Refusal, meant
 from release.ssh import Server
 
-__all__ = ["LastUpdate", "Stack", "export", "last_update"]
+__all__ = ["LastUpdate", "Stack", "export", "last_update", "replace_state"]
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,13 @@ def export(project: Project, name: str) -> Any:
     return _pulumi(project, name, "export")
 
 
+def replace_state(project: Project, name: str, state: Any) -> None:
+    """Give the engine another state, as `export` tells one; the one before stays in the backend's own history."""
+    ended = _run(project, "stack", "import", "-s", name, input=json.dumps(state))
+    if ended.returncode:
+        raise Refusal(f"{name}: pulumi stack import failed: {_cause(ended.stderr)}")
+
+
 def _pulumi(project: Project, stack: str, *words: str) -> Any:
     json_asked = [] if words == ("export",) else ["--json"]
     ended = _run(project, "stack", *words, *json_asked, "-s", stack)
@@ -111,10 +118,10 @@ def _stacks(project: Project) -> list[str]:
     return sorted(str(each["name"]).split("/")[-1] for each in json.loads(ended.stdout or "[]"))
 
 
-def _run(project: Project, *words: str) -> subprocess.CompletedProcess[str]:
+def _run(project: Project, *words: str, input: str = "") -> subprocess.CompletedProcess[str]:
     argv = ["pulumi", "-C", str(project.directory), "--non-interactive", *words]
     try:
-        return subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        return subprocess.run(argv, input=input, capture_output=True, text=True, check=False)
     except FileNotFoundError:
         raise Refusal("pulumi: is not on PATH, install it, or read .rehearsal/env into this shell first") from None
 

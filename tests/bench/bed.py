@@ -15,10 +15,10 @@ TEMPLATE = "pictures/templates/pictures/base.html"
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
+def stage(cloud: str = "digitalocean") -> Iterator[Stage]:
     """A stage of the bench's own; a person's `make rehearse` is not touched, and nothing is left."""
     with tempfile.TemporaryDirectory(prefix="slipway-bench-") as scratch:
-        made = Stage(state=STATE, gallery=copy_of_gallery(Path(scratch) / "gallery"))
+        made = Stage(state=STATE, gallery=copy_of_gallery(Path(scratch) / "gallery"), cloud_name=cloud)
         checked(made.make("destroy"))
         try:
             yield made

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components import driver
 from tests.components.in_memory import InMemory, Sparse
 from tests.components.test_environment import Up
 from tests.plans.account import Account, is_secret, plain
@@ -22,12 +25,22 @@ class Kept(Up):
 
 AGREED = """
 server login_key site address device disk_gb database user admin extensions authority certificate private_key backup
-notify former owner
+notify former owner keeper
 """
 
 
 def test_its_document_has_exactly_the_agreed_keys(account: Account) -> None:
     assert sorted(Kept(account).document("database")) == sorted(AGREED.split())
+
+
+def test_another_slipway_tells_the_keeper_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = driver.keeper()
+    assert before == driver.keeper()
+    shutil.copytree(driver.KEEPER, tmp_path / "postgres", ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(driver, "KEEPER", tmp_path / "postgres")
+    assert driver.keeper() == before
+    (tmp_path / "postgres/files/backup.timer").write_text("[Timer]\nOnCalendar=monthly\n")
+    assert driver.keeper() != before
 
 
 def test_a_machine_of_its_own_keeps_it_on_the_disk_that_outlives_it(account: Account) -> None:
@@ -117,7 +130,7 @@ def test_a_managed_one_is_the_clouds_own(account: Account) -> None:
     data = up.outputs["data"]
     assert (data["kind"], data["server"], sorted(data["bucket"])) == ("managed", None, ["endpoint", "name", "region"])
     dumps = up.document("dumps")
-    assert sorted(dumps) == ["bucket", "database", "login_key", "notify", "server", "site"]
+    assert sorted(dumps) == ["bucket", "database", "keeper", "login_key", "notify", "server", "site"]
     assert dumps["database"]["admin_password"] == ""
 
 

@@ -14,6 +14,7 @@ MEANT = "To really mean it"
 HARMLESS = ""
 NO_NETWORK = "has no meaning on hetzner, where an environment makes its own, take network out"
 NO_STANDBY = "has no meaning on hetzner, which sells no database, take database-standby out"
+NO_SERVER = "has no meaning on digitalocean, which keeps the database on servers of its own, take database-.* out"
 KEEP_IT = "write 2 to keep it or 3 to renew it"
 KEEP_THEM = "write 2 to keep them or 3 to renew"
 
@@ -143,6 +144,8 @@ MISTAKES: Mapping[str, Mapping[str, Mistakes]] = {
             "a smaller database": ({"database-size": "small"}, "database-standby", "needs a larger database"),
             "a smaller database, no standby": ({"database-size": "small", "database-standby": False}, HARMLESS, ""),
             "no standby": ({"database-standby": False}, HARMLESS, ""),
+            "a database's generation": ({"database-generation": 2}, "database-generation", NO_SERVER),
+            "a database's disk": ({"database-disk": 60}, "database-disk", NO_SERVER),
             "to hetzner": ({"cloud": "hetzner"}, "cloud", MEANT),
             "to hetzner, with a region of its": (
                 {"cloud": "hetzner", "region": "fsn1"},

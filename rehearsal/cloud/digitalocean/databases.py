@@ -8,7 +8,7 @@ import secrets
 from functools import partial
 
 from rehearsal.cloud.core import Cloud
-from rehearsal.cloud.digitalocean import catalog, projects, tags, trusted, vpcs
+from rehearsal.cloud.digitalocean import catalog, cluster_backups, projects, tags, trusted, vpcs
 from rehearsal.cloud.digitalocean.calls import DONE, Answer, Call, Routes
 from rehearsal.cloud.digitalocean.errors import not_built, not_found, precondition, unprocessable
 from rehearsal.cloud.faults import Fault
@@ -103,6 +103,7 @@ def create_cluster(call: Call) -> Answer:
     with call.change() as state:
         _check(state, body)
         cluster = _order(state, body)
+        cluster_backups.inherit(state, cluster, body.get("backup_restore"))
         cluster.rules = trusted.parse(state, cluster.id, body.get("rules") or [], known=[])
         state.databases[cluster.id] = cluster
         answer = _render(cluster)
@@ -183,6 +184,7 @@ def _create(cloud: Cloud, cluster: Database) -> None:
         admin_password=cluster.users[ADMIN],
         max_connections=catalog.database_connections(cluster.size),
         version=cluster.version,
+        copy_of=(cluster.copy_of[0], cluster.copy_of[1]) if cluster.copy_of else None,
     )
 
 

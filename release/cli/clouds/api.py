@@ -1,4 +1,4 @@
-"""A cloud's public API, read only, with the token `pulumi up` uses."""
+"""A cloud's public API with the token `pulumi up` uses: read, and asked for what no engine orders."""
 
 from __future__ import annotations
 
@@ -45,17 +45,34 @@ class Reader:
 
     def get(self, path: str) -> dict[str, Any] | None:
         """One answer; None for a 404."""
-        headers = {"Authorization": f"Bearer {self._token}", "User-Agent": "slipway", "Accept": "application/json"}
-        request = urllib.request.Request(f"{self._url}/{path}", headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS, context=self._tls) as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
+            return self._answer("GET", path)
         except urllib.error.HTTPError as error:
             with error:
                 if error.code == 404:
                     return None
                 raise NotAsked(self._refused(error.code)) from None
+
+    def send(self, method: str, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Something ordered or changed; what the cloud refuses it says itself."""
+        try:
+            return self._answer(method, path, body)
+        except urllib.error.HTTPError as error:
+            with error:
+                said = error.read().decode(errors="replace")[:300]
+            raise NotAsked(f"{self._refused(error.code)}: {method} {path}: {said}") from None
+
+    def _answer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self._token}", "User-Agent": "slipway", "Accept": "application/json"}
+        data = json.dumps(body).encode() if body is not None else None
+        headers |= {"Content-Type": "application/json"} if data else {}
+        request = urllib.request.Request(f"{self._url}/{path}", data, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=SECONDS, context=self._tls) as answer:
+                found: dict[str, Any] = json.loads(answer.read() or b"{}")
+                return found
+        except urllib.error.HTTPError:
+            raise
         except (OSError, ValueError) as error:
             raise NotAsked(f"{self._host} does not answer ({getattr(error, 'reason', error)}), try again") from None
 

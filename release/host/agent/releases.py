@@ -21,6 +21,7 @@ __all__ = ["assemble", "environment", "load_of", "occupy", "refuse_unfitting", "
 
 SHORTEST = 8  # characters of a secret that is blanked in logs; shorter ones are too often ordinary words
 NOT_THE_SITES = ("database", "former_login", "staging_password")
+CONNECT_SECONDS = 5
 
 
 def assemble(site: Site, document: Document, *, mib: int, cpus: int, connections: int | None) -> None:
@@ -146,7 +147,8 @@ def _database(site: Site, document: Document, *, sslmode: str) -> dict[str, str]
         return {}
     login = f"{quote(database.user, safe='')}:{quote(database.password, safe='')}"
     root = os.path.join("/", site.ca.relative_to(site.root))
-    query = urlencode({"sslmode": sslmode, "sslrootcert": root}, safe="/")
+    # a machine that is gone answers nothing at all: an error page after some seconds, instead of a worker that waits
+    query = urlencode({"sslmode": sslmode, "sslrootcert": root, "connect_timeout": CONNECT_SECONDS}, safe="/")
     return {"DATABASE_URL": f"postgres://{login}@{database.host}:{database.port}/{quote(database.name)}?{query}"}
 
 

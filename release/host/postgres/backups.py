@@ -46,16 +46,19 @@ def prove(machine: Machine, facts: Facts, *, changed: bool) -> list[str]:
     if missing:
         backrest(machine, facts, ["stanza-create"], limit=300)
     if missing or changed:
-        _check(machine, facts)
+        _check(machine, facts, empty=not found.get("backup"))
     return ["stanza"] * missing
 
 
-def _check(machine: Machine, facts: Facts) -> None:
+def _check(machine: Machine, facts: Facts, *, empty: bool) -> None:
     try:
         backrest(machine, facts, ["check"], limit=300)
     except Failure as failure:
         if "match" not in failure.cause:
             raise
+        if empty:  # the one before was lost before its first backup: nothing of it can come back
+            backrest(machine, facts, ["stanza-upgrade"], limit=300)
+            return _check(machine, facts, empty=False)
         way_out = "the bucket has the backups of another database: slipway backup restore brings that one back"
         raise Failure(f"{failure.cause}, {way_out}", detail=failure.detail) from None
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..agent.failure import Failure
 from ..agent.machine import Machine
+from ..agent.site import write
 from .document import Document
 from .files import put, put_text
 from .network import Network
@@ -41,6 +42,7 @@ def ensure_cluster(place: Place, machine: Machine) -> list[str]:
         shutil.rmtree(aside, ignore_errors=True)
         _take_over(machine, place)
     else:
+        write(place.blank, "")
         machine.run(["mv", "--no-target-directory", _there(place, aside), _there(place, place.data)])
     machine.run(["pg_conftool", VERSION, CLUSTER, "set", "data_directory", _there(place, place.data)])
     return ["adopted" if found else "made"]

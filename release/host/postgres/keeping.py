@@ -17,6 +17,7 @@ from ..agent.masking import masked, pattern, secrets_in
 from ..agent.packages import install
 from ..agent.site import Site
 from . import backups, care, cluster, disk, network, roles
+from .coming_back import come_back
 from .document import Document
 from .extensions import ensure_extensions
 from .files import put
@@ -77,6 +78,8 @@ class Keeping:
             facts = cluster.facts(place, document)
             repository = self._note(backups.configure(place, machine, document, facts))
             place.write_facts(facts)
+        with self._step("come back"):
+            self._note(come_back(place, machine, facts))
         with self._step("start"):
             self._note(cluster.run(place, machine, changed=written))
         with self._step("roles"):

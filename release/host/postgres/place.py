@@ -43,6 +43,11 @@ class Place:
         return self.disk / VERSION / CLUSTER
 
     @property
+    def blank(self) -> Path:
+        """Stands from the making of a cluster until it is known that no backup belongs in it."""
+        return self.data.with_name(f"{CLUSTER}.blank")
+
+    @property
     def workshop(self) -> Path:
         """Root's own. `/var/lib/SITE` is a site's, and a site may be called slipway."""
         return self.root / "var/lib/slipway-backup"

@@ -71,7 +71,7 @@ def test_a_second_cluster_is_counted(account: Account) -> None:
     assert counted(1) == []
     (said,) = counted(2)
     assert said.startswith(f"2 database clusters carry this stack's tag {TAG} and its state has 1 (101): ")
-    assert f"/databases?tag_name={TAG} and remove what is not yours with doctl databases delete ID" in said
+    assert f"/databases?tag_name={TAG} and remove what nobody needs with doctl databases delete ID" in said
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,7 @@ class PaperCluster:
     about: dict[str, Any]
     statements: list[tuple[str, str]] = field(default_factory=list)
     trusted: list[str] | None = None
+    copies: list[str] = field(default_factory=list)
 
 
 @dataclass
@@ -203,12 +204,19 @@ class PaperHypervisor:
         admin_password: str,
         max_connections: int,
         version: str,
+        copy_of: tuple[str, str] | None = None,
     ) -> None:
         """Remember a cluster."""
         self._note("create_database")
         about = {k: v for k, v in locals().items() if k != "self"}
         self._labour()
         self.clusters[id] = PaperCluster(about)
+
+    def back_up_database(self, id: str, label: str) -> int:
+        """Remember that it was copied."""
+        self._note("back_up_database")
+        self.clusters[id].copies.append(label)
+        return 40_000_000
 
     def resize_database(self, id: str, *, max_connections: int) -> None:
         """Remember a cluster's new size."""

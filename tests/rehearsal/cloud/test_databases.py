@@ -169,6 +169,30 @@ def test_what_the_plugin_reads_besides(api: Client, cluster: dict[str, Any]) -> 
     api("POST", f"{path}/pools", {"name": "p", "mode": "transaction", "size": 5, "db": "defaultdb"}, status=501)
 
 
+def test_a_cluster_out_of_a_backup(api: Client, paper: PaperHypervisor, cluster: dict[str, Any]) -> None:
+    """It has the databases and users of that time, a password and an address of its own; the old one stays."""
+    path = f"/databases/{cluster['id']}"
+    restored = {**ORDER, "name": "site-restored", "backup_restore": {"database_name": "site-db"}}
+    api("POST", "/databases", restored, status=422)
+    api("POST", f"{path}/dbs", {"name": "site"})
+    app = api("POST", f"{path}/users", {"name": "app"})["user"]
+    taken = api.raw("POST", f"/_cloud{path}/backups").body["backup"]
+    api("POST", f"{path}/dbs", {"name": "later"})
+    (listed,) = api("GET", f"{path}/backups")["backups"]
+    assert (listed, listed["size_gigabytes"]) == (taken, 0.04)
+    wrong = {"database_name": "site-db", "backup_created_at": "2019-01-31T19:25:22Z"}
+    api("POST", "/databases", {**restored, "backup_restore": wrong}, status=422)
+    restored["backup_restore"]["backup_created_at"] = listed["created_at"]
+    made = api("POST", "/databases", restored)["database"]
+    online = api.until(f"/databases/{made['id']}", lambda body: body["database"]["status"] == "online")["database"]
+    assert online["db_names"] == ["defaultdb", "site"]
+    assert [user["name"] for user in online["users"]] == ["doadmin", "app"]
+    assert online["users"][1]["password"] == app["password"]
+    assert online["connection"]["password"] != cluster["connection"]["password"]
+    assert paper.clusters[made["id"]].about["copy_of"] == (cluster["id"], listed["created_at"])
+    assert api("GET", path)["database"]["status"] == "online"
+
+
 def test_a_bigger_plan(api: Client, paper: PaperHypervisor, cluster: dict[str, Any]) -> None:
     """It shows the old size while it is resizing, takes no changes meanwhile, and has its connections after."""
     path, bigger = f"/databases/{cluster['id']}", {"size": "db-s-1vcpu-2gb", "num_nodes": 2}

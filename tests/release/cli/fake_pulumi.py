@@ -23,6 +23,8 @@ if words[2] == "up":
     if (STATE / "up-fails").exists():
         sys.exit(255)
     sys.exit(int((STATE / "up-ends").read_text()) if (STATE / "up-ends").exists() else 0)
+if "refresh" in words:
+    sys.exit()
 assert words[2:4] == ["--non-interactive", "stack"], words
 if words[4] == "ls":
     print(json.dumps([{"name": path.name} for path in STATE.iterdir() if path.is_dir()]))
@@ -32,4 +34,7 @@ if not stack.is_dir():
     sys.exit(f"error: no stack named '{stack.name}' found")
 if (stack / "broken").exists():
     sys.exit("warning: something\nerror: incorrect passphrase")
-print((stack / f"{words[4]}.json").read_text())
+if words[4] == "import":
+    (stack / "export.json").write_text(sys.stdin.read())
+else:
+    print((stack / f"{words[4]}.json").read_text())

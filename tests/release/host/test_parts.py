@@ -37,7 +37,7 @@ def test_the_environment_of_a_slot(site: Site) -> None:
     env = releases.environment(site, parsed(database=DATABASE), slot="green", sslmode="verify-full")
     assert env["DATABASE_URL"] == (
         "postgres://app:p%2Fw@private-db.example:25060/gallery"
-        "?sslmode=verify-full&sslrootcert=/etc/slipway/gallery/database-ca.pem"
+        "?sslmode=verify-full&sslrootcert=/etc/slipway/gallery/database-ca.pem&connect_timeout=5"
     )
     assert env["SLIPWAY_STATIC"] == f"/srv/gallery/releases/{parsed().release}/static"
     assert (env["PLAIN"], env["TOKEN"], env["DEBUG"]) == ("1", "hush", "0")
