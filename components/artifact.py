@@ -43,6 +43,9 @@ def _built(settings: Settings, source: Source, *, lock: Path) -> Chosen:
             settings=site.settings,
             env=sorted({*site.env, *site.secrets}),
             lock=lock,
+            overlay=site.overlay,
+            interface=site.interface,
+            keep=site.keep,
             dirty_ok=not settings.protect,
             commands=source.build,
         )

@@ -92,7 +92,11 @@ SITE = _like(
     "a short name of letters, digits and dashes",
     lambda text: re.sub(r"[\s_.]+", "-", text.lower()),
 )
-MODULE = _like(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(?<!\.py)", "a Django settings module", _module)
+MODULE = _like(
+    r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*(?<!\.py)(:[A-Za-z_]\w*)?",
+    "a Django settings module",
+    _module,
+)
 VARIABLE = _like(r"[A-Za-z_][A-Za-z0-9_]*", "names of environment variables, of letters, digits and _", _variable)
 NAME = _like(
     r"[a-z][a-z0-9-]{0,30}",
@@ -112,5 +116,5 @@ PACKAGE = _like(r"[a-z0-9][a-z0-9+.-]+", "the name of a Debian package", str.low
 LOSING = _like(
     "stack|cloud|site|region|network|database|media|server-size|server-generation", "a setting whose change loses data"
 )
-SETTING = _like(r"[A-Z][A-Z0-9_]*", "the name of a Django setting", str.upper)
+SETTING = _like(r"[A-Z][A-Z0-9_]*|STORAGES\.(default|staticfiles)", "the name of a Django setting", str.upper)
 PLACE = _like(r"/(?!.*\.\./)[^\s:]+", "an absolute path")

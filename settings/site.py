@@ -15,7 +15,11 @@ from settings.stack_file import Asked, as_text
 Media = Literal["private", "public", "disk"]
 Interface = Literal["wsgi", "asgi"]
 Cache = Literal["valkey"]
-_RESERVED = {"DJANGO_SETTINGS_MODULE": "it is made from settings", "PYTHONPATH": "it is made from the artifact"}
+_RESERVED = {
+    "DJANGO_SETTINGS_MODULE": "it is made from settings",
+    "DJANGO_CONFIGURATION": "it is made from settings: name the class there, mysite.settings:Production",
+    "PYTHONPATH": "it is made from the artifact",
+}
 # Users and groups of Debian and its packages, and slipway's own names.
 TAKEN = {"adm", "audio", "backup", "bin", "caddy", "cdrom", "clock", "crontab", "daemon", "deploy", "dhcpcd", "dialout",
          "dip", "disk", "fax", "floppy", "games", "holding", "init", "input", "irc", "kmem", "kvm", "list", "lp",

@@ -25,6 +25,9 @@ def build(
     settings: str,
     env: Collection[str] = (),
     lock: Path,
+    overlay: bool = True,
+    interface: str | None = None,
+    keep: Collection[str] = (),
     dirty_ok: bool = True,
     python: str = "3.13",
     commands: Collection[str] = (),
@@ -38,8 +41,17 @@ def build(
     tree = read_tree(project.absolute())
     if tree.changed and not dirty_ok:
         refuse_dirty(tree)
-    names, here = tuple(sorted(set(env))), here or Platform.here()
-    request = Request(settings=settings, env=names, lock=lock, python=python, here=here, commands=tuple(commands))
+    request = Request(
+        settings=settings,
+        env=tuple(sorted(set(env))),
+        lock=lock,
+        python=python,
+        overlay=overlay,
+        interface=interface or "",
+        keep=tuple(sorted(set(keep))),
+        commands=tuple(commands),
+        here=here or Platform.here(),
+    )
     cache = default_cache()
     found = known(cache=cache, tree=tree, request=request)
     if not found:
@@ -64,7 +76,8 @@ def known(*, cache: Cache, tree: Tree, request: Request) -> Artifact | None:
 def key(*, tree: Tree, request: Request) -> str:
     """Everything that can change what a build gives."""
     lock = request.lock.read_text() if request.lock.exists() else ""
-    asked = [request.settings, request.env, request.python, lock, request.commands, offering()]
+    how = [request.overlay, request.interface, request.keep]
+    asked = [request.settings, request.env, request.python, lock, request.commands, offering(), *how]
     return hashlib.sha256(canonical([tree.digest, tree.git, tree.left_out, asked, builder_digest()])).hexdigest()
 
 

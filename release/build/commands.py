@@ -4,7 +4,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,20 +27,20 @@ def run_commands(*, request: Request, workplace: Workplace, tree: Tree, limit: f
     """The staged tree with what the commands made of it, and a note."""
     if not request.commands:
         return tree, []
-    variables = surroundings(workplace=workplace, settings=request.settings, env=request.env)
+    variables = surroundings(workplace=workplace, request=request)
     for at, command in enumerate(request.commands):
         run_one(command, where=f"build[{at}]", directory=tree.project, variables=variables, limit=limit)
     after = reread(tree)
     return after, [told(before=tree, after=after)]
 
 
-def surroundings(*, workplace: Workplace, settings: str, env: Collection[str]) -> dict[str, str]:
+def surroundings(*, workplace: Workplace, request: Request) -> dict[str, str]:
     """What the look at the project gets (placeholders for every value), in the builder's own home."""
     tools = workplace.scratch / "bin"
     tools.mkdir()
     for name in ("python", "python3"):
         (tools / name).symlink_to(workplace.python)
-    given = environment(workplace=workplace, settings=settings, env=env)
+    given = environment(workplace=workplace, request=request)
     own = {name: value for name, value in os.environ.items() if is_taken(name)}
     place = {"HOME": os.path.expanduser("~"), "PATH": f"{tools}{os.pathsep}{given['PATH']}"}
     return {**own, **given, **place, "CI": "true", "SOURCE_DATE_EPOCH": NOT_A_FILE_OF_THE_PAST}

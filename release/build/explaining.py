@@ -22,6 +22,7 @@ RULES = {
     "checks": "should pass Django's checks",
     "migrations": "migrations should have one end for each app",
     "wsgi": "WSGI_APPLICATION should import",
+    "asgi": "ASGI_APPLICATION should import",
     "static": "collectstatic should succeed",
 }
 WAYS_OUT = {"migrations": "run makemigrations --merge"}
@@ -84,7 +85,7 @@ def reason(lines: list[str]) -> str:
 
 def project_failure(*, failure: Failure, settings: str, modules: Collection[str], env: Collection[str]) -> BuildError:
     """The error for settings, checks, static files or entry points that do not work."""
-    if text := settings_missing(failure=failure, settings=settings, modules=modules):
+    if text := settings_missing(failure=failure, settings=settings, modules=modules) or class_missing(failure):
         return BuildError(text, setting="settings")
     failure = replace(failure, where=failure.where or settings)
     explained = (
@@ -105,6 +106,13 @@ def settings_missing(*, failure: Failure, settings: str, modules: Collection[str
     close = difflib.get_close_matches(settings, modules, n=1, cutoff=0.5)
     way = f"did you mean {close[0]}?" if close else f"known are {', '.join(sorted(modules)) or 'none'}"
     return f"should name a module of the project (got {settings!r}), {way}"
+
+
+def class_missing(failure: Failure) -> str | None:
+    if "settings importer wasn't correctly installed" not in failure.message:
+        return None
+    rule = "should name the class too where django-configurations makes the settings"
+    return f"{rule} (got a module), write module:Class, mysite.settings:Production"
 
 
 def variable_missing(*, failure: Failure, env: Collection[str]) -> str | None:

@@ -4,19 +4,22 @@ import json
 import os
 import re
 import subprocess
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from release.build.errors import BuildError
 from release.build.explaining import Failure, project_failure
+from release.build.request import Request
 from release.build.tree import Tree
 
 PROBE = Path(__file__).with_name("probe.py")
 NUMBERS = re.compile(r".*(PORT|TIMEOUT|SIZE|COUNT|LIMIT|SECONDS|MINUTES|HOURS|DAYS|AGE|MAX|MIN|RATE|WORKERS|THREADS)")
 SWITCHES = re.compile(r"(DEBUG|USE|ENABLE|DISABLE|IS)_.*|.*(DEBUG|ENABLED|DISABLED|_SSL|_TLS|SECURE)")
 DUMMY_DATABASE = "postgres://build:build@127.0.0.1:1/build"  # nothing listens there: a query at import fails at once
+# On disk; settings that stay the project's own may name the bucket a stack will have.
+MEDIA = {"mode": "disk", "bucket": dict.fromkeys(("name", "endpoint", "access_key", "secret_key"), "placeholder")}
 LIMIT = 600
 
 
@@ -46,18 +49,24 @@ class Workplace:
         return self.scratch / "overlay"
 
 
-def look(*, workplace: Workplace, tree: Tree, settings: str, env: Collection[str]) -> dict[str, Any]:
-    """Start Django once; a failure is told in one line about the user's own file."""
+def look(
+    *, workplace: Workplace, tree: Tree, request: Request, stack: Mapping[str, str | None] | None = None
+) -> dict[str, Any]:
+    """Start Django once; a failure is told in one line about the user's own file.
+
+    A build knows no stack; what one says (None: what it has not) shows which settings it will have.
+    """
     answer = workplace.scratch / "answer.json"
-    variables = environment(workplace=workplace, settings=settings, env=env)
+    given = {**environment(workplace=workplace, request=request), **(stack or {})}
+    variables = {name: value for name, value in given.items() if value is not None}
     said = start(workplace=workplace, answer=answer, variables=variables)
     if not answer.exists():
-        raise BuildError(f"{settings}: should start under {workplace.python.name} (got {said!r}), correct it")
+        raise BuildError(f"{request.settings}: should start under {workplace.python.name} (got {said!r}), correct it")
     result = json.loads(answer.read_text())
     if "failure" in result:
         failure = Failure.read(result["failure"])
         modules = settings_modules(tree=tree, root=workplace.root)
-        raise project_failure(failure=failure, settings=settings, modules=modules, env=env)
+        raise project_failure(failure=failure, settings=request.module, modules=modules, env=request.env)
     found: dict[str, Any] = result["found"]
     return found
 
@@ -77,7 +86,7 @@ def start(
     return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
 
 
-def environment(*, workplace: Workplace, settings: str, env: Collection[str]) -> dict[str, str]:
+def environment(*, workplace: Workplace, request: Request) -> dict[str, str]:
     """A small clean environment: what a server gives, with a placeholder for every value."""
     paths = (workplace.overlay, workplace.packages, workplace.source / workplace.root)
     fixed = {
@@ -88,18 +97,22 @@ def environment(*, workplace: Workplace, settings: str, env: Collection[str]) ->
         "PYTHONUTF8": "1",  # where that locale is not known
         "PYTHONPATH": os.pathsep.join(map(str, paths)),
         "PYTHONHASHSEED": "0",
-        "DJANGO_SETTINGS_MODULE": "slipway_settings",
+        "DJANGO_SETTINGS_MODULE": "slipway_settings" if request.overlay else request.module,
         "SLIPWAY_BUILD": "1",
         "SLIPWAY_SITE": "build",
         "SLIPWAY_ENVIRONMENT": "build",
-        "SLIPWAY_SETTINGS": settings,
+        "SLIPWAY_SETTINGS": request.module,
+        "SLIPWAY_INTERFACE": request.interface,
+        "SLIPWAY_KEEP": json.dumps(list(request.keep)),
         "SLIPWAY_HOSTS": "build.invalid",
         "SLIPWAY_STATIC": str(workplace.static),
-        "SLIPWAY_MEDIA": '{"mode": "disk"}',
+        "SLIPWAY_MEDIA": json.dumps(MEDIA),
         "SECRET_KEY": "slipway-placeholder-" + "0123456789abcdef" * 4,
         "DATABASE_URL": DUMMY_DATABASE,
     }
-    return {**{name: placeholder(name) for name in env}, **fixed}
+    if request.configuration:
+        fixed["DJANGO_CONFIGURATION"] = request.configuration
+    return {**{name: placeholder(name) for name in request.env}, **fixed}
 
 
 def placeholder(name: str) -> str:

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from packaging.version import Version
+
 from release.build import provenance, translations
 from release.build.bundling import bundle, place_of
 from release.build.cache import Cache
 from release.build.commands import run_commands
 from release.build.dependencies import Dependencies, resolve
 from release.build.errors import BuildError
+from release.build.imports import imports_of
 from release.build.inspection import Workplace, look
 from release.build.interpreters import Choice, choose
 from release.build.layers import Member, pack, size
@@ -18,10 +21,11 @@ from release.build.packages import Packages, install, install_here
 from release.build.platforms import TARGET, Platform
 from release.build.python import find_python
 from release.build.request import OVERLAY, Request
-from release.build.static import pack_static
+from release.build.static import collected, pack_static
 from release.build.tree import Tree, find_root, stage
 
 FORMAT = 2
+OLDEST_ASGI = Version("26.1")  # before it database connections leaked under Django's ASGI
 PLACEHOLDERS = ("MEDIA_ROOT", "MEDIA_URL")  # while building, media is always on disk
 
 
@@ -53,12 +57,13 @@ class Ground:
 def assemble(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Made:
     """Stage the project, install its packages, start Django once, pack three layers."""
     ground = lay(cache=cache, scratch=scratch, tree=tree, request=request)
-    found = look(workplace=ground.workplace, tree=ground.staged, settings=request.settings, env=request.env)
-    layers = pack_layers(cache=cache, ground=ground, found=found)
-    manifest = describe(found=found, ground=ground, layers=layers)
+    found = look(workplace=ground.workplace, tree=ground.staged, request=request)
+    refuse_old_gunicorn(found=found, packages=ground.packages)
+    layers = pack_layers(cache=cache, ground=ground, found=found, own=not request.overlay)
+    manifest = describe(found=found, ground=ground, layers=layers, request=request)
     manifest["sizes"] = {name: size(cache=cache, layer=layer) for name, layer in layers.items()}
     listed = provenance.listed(packages=ground.packages.directory, text=ground.dependencies.text)
-    told = (*ground.dependencies.notes, *notes(tree=ground.staged, found=found), *ground.told)
+    told = (*ground.dependencies.notes, *notes(ground=ground, found=found, request=request), *ground.told)
     dependencies = ground.dependencies
     return Made(manifest, notes=told, news=dependencies.news, lock=dependencies.lock, dependencies=listed)
 
@@ -102,14 +107,26 @@ def python_here(*, cache: Cache, chosen: Choice, here: Platform) -> Path:
     return find_python(chosen.minor, bundled=inside)
 
 
-def pack_layers(*, cache: Cache, ground: Ground, found: dict[str, Any]) -> dict[str, str]:
-    """The names of the layers, each packed into the cache."""
-    tree = ground.staged.without(directories=unwanted(tree=ground.staged, found=found))
+def refuse_old_gunicorn(*, found: dict[str, Any], packages: Packages) -> None:
+    own = packages.version("gunicorn")
+    if found["interface"] == "asgi" and Version(own) < OLDEST_ASGI:
+        rule = f"should be {OLDEST_ASGI} or newer to serve ASGI"
+        raise BuildError(f"gunicorn: {rule} (got {own}, the project's own pin), raise it or write interface: wsgi")
+
+
+def pack_layers(*, cache: Cache, ground: Ground, found: dict[str, Any], own: bool = False) -> dict[str, str]:
+    """The names of the layers, each packed into the cache; settings of the project's `own` find the collected
+    files at their STATIC_ROOT as well."""
+    static, place = ground.workplace.static, found["left"].get("STATIC_ROOT")
+    files = {f"{place}/{file.relative_to(static)}": file for file in collected(static)} if own and place else {}
+    directories = [*unwanted(tree=ground.staged, found=found), *([place] if files and place else [])]
+    tree = ground.staged.without(directories=directories)
+    layer = pack_static(cache=cache, directory=static)
     return {
         **({"python": ground.bundled} if ground.bundled else {}),
         "dependencies": ground.packages.layer,
-        "code": pack_code(cache=cache, tree=tree, made=ground.made),
-        "static": pack_static(cache=cache, directory=ground.workplace.static),
+        "code": pack_code(cache=cache, tree=tree, made=ground.made, beside=files),
+        "static": layer,
     }
 
 
@@ -126,15 +143,16 @@ def put(*, target: Path, files: dict[str, bytes]) -> None:
         (target / path).write_bytes(content)
 
 
-def pack_code(*, cache: Cache, tree: Tree, made: dict[str, bytes]) -> str:
-    """The project's files and the overlay."""
+def pack_code(*, cache: Cache, tree: Tree, made: dict[str, bytes], beside: dict[str, Path]) -> str:
+    """The project's files, files laid beside them, and the overlay."""
     project = [
         Member(path=f"src/{entry.path}", source=tree.project / entry.path, executable=entry.executable, link=entry.link)
         for entry in tree.entries
     ]
     compiled = [Member(path=f"src/{path}", content=content) for path, content in made.items()]
     overlay = [Member(path=f"overlay/{file.name}", content=file.read_bytes()) for file in OVERLAY.glob("*.py")]
-    return pack(cache=cache, members=[*project, *compiled, *overlay])
+    laid = [Member(path=f"src/{path}", source=file) for path, file in beside.items()]
+    return pack(cache=cache, members=[*project, *compiled, *laid, *overlay])
 
 
 def unwanted(*, tree: Tree, found: dict[str, Any]) -> list[str]:
@@ -145,21 +163,47 @@ def unwanted(*, tree: Tree, found: dict[str, Any]) -> list[str]:
     return [directory for directory in directories if not any(path.startswith(f"{directory}/") for path in code)]
 
 
-def notes(*, tree: Tree, found: dict[str, Any]) -> list[str]:
+def notes(*, ground: Ground, found: dict[str, Any], request: Request) -> list[str]:
+    tree = ground.staged
     told = [] if tree.git else ["no git repository: every file of the project is taken"]
     directories = [directory for directory in unwanted(tree=tree, found=found) if has(tree, directory)]
     left = [*tree.left_out, *(f"{directory}/" for directory in directories)]
     if left:
         told.append(f"not in the artifact: {', '.join(left[:5])}{' ...' if len(left) > 5 else ''}")
-    overlaid = [name for name in found["overlaid"] if name not in PLACEHOLDERS]
-    return [*told, f"settings laid over the project's own: {', '.join(overlaid)}"]
+    return [*told, *served(found), *laid(found=found, request=request), *passed_by(ground=ground, request=request)]
+
+
+def served(found: dict[str, Any]) -> list[str]:
+    """What differs from a WSGI application with static files on disk."""
+    told = [] if found["interface"] == "wsgi" else [f"served as ASGI: {found['why']}; interface: wsgi changes it"]
+    static = found["static"]
+    if static["backend"] and not static["collected"]:
+        told.append(
+            f"static files: {static['backend']} is the project's own, before-release: [collectstatic --noinput]"
+        )
+    return told
+
+
+def laid(*, found: dict[str, Any], request: Request) -> list[str]:
+    if request.overlay:
+        overlaid = [name for name, _, _ in found["overlaid"] if name not in PLACEHOLDERS]
+        return [f"settings laid over the project's own: {', '.join(overlaid)}"]
+    return ["overlay: false: the project's own settings run as they are", *found["duties"]]
+
+
+def passed_by(*, ground: Ground, request: Request) -> list[str]:
+    """Code that has settings from their module, and so without what is laid over them."""
+    places = imports_of(request.module, tree=ground.staged, root=ground.workplace.root) if request.overlay else []
+    more = f" and {len(places) - 3} more" if places[3:] else ""
+    told = f"{', '.join(places[:3])}{more}: imports {request.module} itself and sees it without slipway's values, "
+    return [f"{told}use from django.conf import settings"] if places else []
 
 
 def has(tree: Tree, directory: str) -> bool:
     return any(path.startswith(f"{directory}/") for path in tree.paths)
 
 
-def describe(*, found: dict[str, Any], ground: Ground, layers: dict[str, str]) -> dict[str, Any]:
+def describe(*, found: dict[str, Any], ground: Ground, layers: dict[str, str], request: Request) -> dict[str, Any]:
     """The manifest: what an artifact is, in words that do not depend on where it was built."""
     bundled = ground.interpreter.bundled
     return {
@@ -171,6 +215,8 @@ def describe(*, found: dict[str, Any], ground: Ground, layers: dict[str, str]) -
         "root": ground.workplace.root,
         "django": found["django"],
         "gunicorn": ground.packages.version("gunicorn"),
+        "overlay": request.overlay,
+        "interface": found["interface"],
         "wsgi": found["wsgi"],
         "asgi": found["asgi"],
         "migrations": found["migrations"],

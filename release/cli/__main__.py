@@ -13,6 +13,7 @@ from release.ssh import stop_on_signals
 DESCRIPTION = """\
   check PROJECT              what slipway would make of a Django project; needs no stack
   build STACK                build its artifact and try it out here, without any cloud (or: PROJECT --settings MODULE)
+  explain STACK [--json]     what is laid over the project's settings and why, what is kept, and how it runs
   manage STACK ARGS...       run manage.py there, with exactly these arguments
   shell STACK                a Django shell there; a script may come on stdin
   logs STACK [-n N] [-f] [--since TIME]
@@ -185,6 +186,15 @@ def _build(directory: str | None, rest: Sequence[str]) -> int:
     return build(directory, rest)
 
 
+def _explain(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.explain import explain
+
+    parser = _verb("explain")
+    parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
+    given = parser.parse_args(rest)
+    return explain(Project.find(directory), given.stack, as_json=given.json)
+
+
 def _backup(directory: str | None, rest: Sequence[str]) -> int:
     from release.cli.backup import backup
 
@@ -194,6 +204,7 @@ def _backup(directory: str | None, rest: Sequence[str]) -> int:
 VERBS: dict[str, Callable[[str | None, Sequence[str]], int]] = {
     "check": _check,
     "build": _build,
+    "explain": _explain,
     "manage": _manage,
     "shell": _shell,
     "logs": _logs,

@@ -133,6 +133,12 @@ COMPLAINTS: list[tuple[dict[str, Any], str]] = [
         {"settings": "gallery.settings.py"},
         "settings: should be a Django settings module (got 'gallery.settings.py'), write gallery.settings",
     ),
+    ({"settings": "site.settings:a:b"}, "settings: should be a Django settings module (got 'site.settings:a:b')"),
+    (
+        {"env": {"DJANGO_CONFIGURATION": "Production"}},
+        "env.DJANGO_CONFIGURATION: is slipway's own, it is made from settings: name the class there, "
+        "mysite.settings:Production",
+    ),
     ({"settings": "my-site.settings"}, "settings: should be a Django settings module (got 'my-site.settings')"),
     ({"site": "My Site"}, "site: should be a short name of letters, digits and dashes (got 'My Site'), write my-site"),
     (
@@ -235,7 +241,7 @@ COMPLAINTS: list[tuple[dict[str, Any], str]] = [
     ({"packages": ["GDAL"]}, "packages[0]: should be the name of a Debian package (got 'GDAL'), write gdal"),
     ({"packages": ["gdal-bin==3.6"]}, "packages[0]: should be the name of a Debian package (got 'gdal-bin==3.6')"),
     ({"keep": ["storages"]}, "keep[0]: should be the name of a Django setting (got 'storages'), write STORAGES"),
-    ({"keep": ["STORAGES.default"]}, "keep[0]: should be the name of a Django setting (got 'STORAGES.default')"),
+    ({"keep": ["STORAGES.media"]}, "keep[0]: should be the name of a Django setting (got 'STORAGES.media')"),
     ({"writable": ["var/index"]}, "writable[0]: should be an absolute path (got 'var/index')"),
     ({"writable": ["/srv/../etc"]}, "writable[0]: should be an absolute path (got '/srv/../etc')"),
     ({"web-threads": 0}, "web-threads: should be 1 or more (got 0)"),

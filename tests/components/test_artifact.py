@@ -47,6 +47,9 @@ def test_a_project_is_built_relative_to_the_program(monkeypatch: pytest.MonkeyPa
         "settings": "shop.settings",
         "env": ["A", "B"],
         "lock": LOCK,
+        "overlay": True,
+        "interface": None,
+        "keep": (),
         "dirty_ok": True,
         "commands": (),
     }

@@ -15,7 +15,7 @@ from release.cli.refusal import Refusal
 __all__ = ["Asked", "of_project", "of_stack"]
 
 # Settings of a stack file that decide about the artifact, and the build's word for each.
-OPTIONS: Mapping[str, str] = {}
+OPTIONS: Mapping[str, str] = {"build": "commands", **{key: key for key in ("overlay", "interface", "keep")}}
 
 
 @dataclass(frozen=True)

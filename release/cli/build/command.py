@@ -11,6 +11,7 @@ from release import build as building
 from release.build import Artifact, BuildError
 from release.build.cache import default_cache
 from release.build.platforms import Platform
+from release.build.request import Request
 from release.cli.build.asked import Asked, of_project, of_stack
 from release.cli.build.report import Report, report_of
 from release.cli.build.trial import laid_out, run_test, start_it
@@ -47,13 +48,28 @@ def tried(artifact: Artifact, asked: Asked, *, as_json: bool) -> Report:
         tell(report.tried())
         return report
     with laid_out(artifact, cache=cache) as workplace:
-        report.started = start_it(artifact, workplace, settings=asked.settings, env=asked.env)
+        request = _request(artifact, asked)
+        report.started = start_it(workplace, request=request)
         tell(report.tried())
         if asked.test and report.good:
             out = sys.stderr if as_json else None
-            report.tested = run_test(workplace, command=asked.test, settings=asked.settings, env=asked.env, out=out)
+            report.tested = run_test(workplace, command=asked.test, request=request, out=out)
             tell(report.tests())
     return report
+
+
+def _request(artifact: Artifact, asked: Asked) -> Request:
+    """What is tried is what the manifest says, whatever the stack file has left to the project."""
+    manifest = artifact.manifest
+    return Request(
+        settings=asked.settings,
+        env=asked.env,
+        lock=asked.lock,
+        python=manifest["python"],
+        overlay=manifest["overlay"],
+        interface=manifest["interface"],
+        keep=tuple(asked.options.get("keep", ())),
+    )
 
 
 def _tell(lines: Iterable[str]) -> None:

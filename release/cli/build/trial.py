@@ -8,7 +8,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from release.build import Artifact
 from release.build.cache import Cache
 from release.build.inspection import Workplace, environment, placeholder, start
 from release.build.python import find_python
+from release.build.request import Request
 from release.build.unpacking import unpack
 from release.build.uv import OTHERS
 from release.cli.check.findings import EDGES
@@ -61,15 +62,14 @@ def laid_out(artifact: Artifact, *, cache: Cache) -> Iterator[Workplace]:
         yield workplace
 
 
-def start_it(artifact: Artifact, workplace: Workplace, *, settings: str, env: Collection[str]) -> Started:
+def start_it(workplace: Workplace, *, request: Request) -> Started:
     """Import what gunicorn would, and let Django check it."""
-    interface = artifact.manifest.get("interface") or "wsgi"
     answer = workplace.scratch / "answer.json"
-    variables = environment(workplace=workplace, settings=settings, env=env)
-    said = _probe(workplace, answer, variables, interface)
+    variables = environment(workplace=workplace, request=request)
+    said = _probe(workplace, answer, variables, request.interface)
     result: dict[str, Any] = json.loads(answer.read_text()) if answer.exists() else {"failure": {"said": said}}
     if "failure" in result:
-        where = result["failure"].get("where") or settings
+        where = result["failure"].get("where") or request.settings
         return Started(error=f"{where}: should start from the unpacked layers (got {result['failure']['said']})")
     checks = result["found"]["checks"]
     errors = [f"check --deploy: {id} {text}".strip() for id, grave, text in checks if grave]
@@ -82,13 +82,13 @@ def _probe(workplace: Workplace, answer: Path, variables: dict[str, str], interf
     return start(workplace=workplace, answer=answer, variables=variables, probe=PROBE, more=[interface])
 
 
-def run_test(workplace: Workplace, *, command: str, settings: str, env: Collection[str], out: IO[str] | None) -> Tested:
+def run_test(workplace: Workplace, *, command: str, request: Request, out: IO[str] | None) -> Tested:
     """The command in the unpacked code, with the artifact's packages before all others; what it says goes to `out`."""
     began = time.monotonic()
     done = subprocess.run(
         ["/bin/sh", "-c", command],
         cwd=workplace.source / workplace.root,
-        env=_variables(workplace, settings=settings, env=env),
+        env=_variables(workplace, request),
         stdout=out or sys.stdout,
         stderr=sys.stderr,
         check=False,
@@ -96,7 +96,7 @@ def run_test(workplace: Workplace, *, command: str, settings: str, env: Collecti
     return Tested(command, done.returncode, round(time.monotonic() - began, 1))
 
 
-def _variables(workplace: Workplace, *, settings: str, env: Collection[str]) -> Mapping[str, str]:
+def _variables(workplace: Workplace, request: Request) -> Mapping[str, str]:
     """The caller's own environment wins over what stands in for it: a database to test on, a settings module."""
     bin_ = _interpreters(workplace)
     caller = {name: value for name, value in os.environ.items() if name not in OTHERS}
@@ -104,8 +104,9 @@ def _variables(workplace: Workplace, *, settings: str, env: Collection[str]) -> 
         "DEBUG": "0",
         "SECRET_KEY": placeholder("SECRET_KEY"),
         "DATABASE_URL": f"sqlite:///{workplace.scratch}/test.sqlite3",
-        "DJANGO_SETTINGS_MODULE": settings,
-        **{name: placeholder(name) for name in env},
+        "DJANGO_SETTINGS_MODULE": request.module,
+        **({"DJANGO_CONFIGURATION": request.configuration} if request.configuration else {}),
+        **{name: placeholder(name) for name in request.env},
     }
     paths = (workplace.packages, workplace.source / workplace.root)
     fixed = {

@@ -14,6 +14,7 @@ __all__ = ["choose"]
 def choose(report: Report, source: Source, *, known: Sequence[str], asked: str | None) -> str:
     """The module and why it is this one; nothing, and a refusal, when none is likelier than the others."""
     modules = [module for module in known if source.sets(module, "INSTALLED_APPS", "ROOT_URLCONF")]
+    modules += [configuration for module in known for configuration in source.configurations(module)]
     chosen, why = (asked, "as asked") if asked else _likeliest(source, modules)
     if not chosen:
         got = ", ".join(modules or known) or "none"
@@ -29,7 +30,7 @@ def choose(report: Report, source: Source, *, known: Sequence[str], asked: str |
 
 
 def _likeliest(source: Source, modules: Sequence[str]) -> tuple[str, str]:
-    production = [module for module in modules if "prod" in module.rpartition(".")[2]]
+    production = [module for module in modules if "prod" in module.rpartition(".")[2].lower()]
     if len(production) == 1:
         return production[0], "it says production"
     files = sorted(path for path in source.paths if PurePosixPath(path).name in ("wsgi.py", "manage.py"))

@@ -121,18 +121,13 @@ def _migrations(into: Report, pending: Mapping[str, list[str]]) -> None:
         into.note("database", app, f"a model change has no migration ({changes[0]}{more}), run makemigrations {app}")
 
 
-def entry_points(into: Report, facts: Mapping[str, Any], found: Mapping[str, Any], *, settings: str) -> None:
-    """What gunicorn loads, and what it does not serve."""
-    if found["wsgi"]:
-        into.ok("processes", found["wsgi"], "WSGI, served by gunicorn behind Caddy")
-    else:
-        into.ok("processes", settings, "names no WSGI_APPLICATION: Django's own is served by gunicorn")
-    apps = set(facts.get("INSTALLED_APPS") or [])
-    if facts.get("CHANNEL_LAYERS") or apps & {"channels", "daphne"}:
-        into.note("processes", found["asgi"] or "channels", "web sockets are not served: gunicorn speaks WSGI, pages "
-                  "work and everything behind the ASGI application alone does not")  # fmt: skip
-    elif found["asgi"]:
-        into.note("processes", found["asgi"], "ASGI_APPLICATION is not used; asynchronous views run under WSGI")
+def entry_points(into: Report, found: Mapping[str, Any], *, settings: str) -> None:
+    """What gunicorn loads, through which interface, and why."""
+    application = found["entry"] or found[found["interface"]] or settings
+    into.ok("processes", application, f"{found['interface'].upper()}, served by gunicorn behind Caddy: {found['why']}")
+    if found["interface"] == "wsgi" and found["asgi"]:
+        into.note("processes", found["asgi"], "is not used: asynchronous views run under WSGI, web sockets are not "
+                  "served; interface: asgi changes it")  # fmt: skip
 
 
 def packages(into: Report, installed: Mapping[str, str], *, stated: str, file: str) -> None:

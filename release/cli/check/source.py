@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from release.build.imports import absolute, is_live
+
 __all__ = ["Read", "Source"]
 
 READERS = {"environ", "environs", "decouple"}  # libraries whose env() or config() reads a variable
 SPECIAL = {"db": "DATABASE_URL", "db_url": "DATABASE_URL", "cache": "CACHE_URL", "cache_url": "CACHE_URL",
            "dj_db_url": "DATABASE_URL", "email": "EMAIL_URL", "email_url": "EMAIL_URL"}  # fmt: skip
-NOT_LIVE = {"tests", "test", "migrations", "docs", "node_modules"}
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,14 @@ class Source:
         """Whether a module sets one of these, itself or by what it imports."""
         return bool(self.places(module).keys() & set(names))
 
+    def configurations(self, module: str) -> list[str]:
+        """Classes of django-configurations in a module, each as settings name it: module:Class."""
+        path, found = self._file(module), {"Configuration"}
+        for node in self._parsed(path).body if path else []:
+            if isinstance(node, ast.ClassDef) and found & {ast.unparse(base).split(".")[-1] for base in node.bases}:
+                found.add(node.name)
+        return [f"{module}:{name}" for name in sorted(found - {"Configuration"})]
+
     def reads(self, module: str) -> list[Read]:
         """Every variable that is read with this settings module, in settings or elsewhere."""
         return [read for path in self._live(module) for read in _reads(self._parsed(path), path)]
@@ -58,7 +67,7 @@ class Source:
     def _live(self, module: str) -> list[str]:
         """The Python files that run on a server; other settings modules do not."""
         chain = self.files_of(module)
-        files = [path for path in sorted(self.paths) if path.endswith(".py") and _is_live(path)]
+        files = [path for path in sorted(self.paths) if is_live(path)]
         return chain + [path for path in files if path not in chain and "settings" not in path]
 
     def default_settings(self, file: str) -> str | None:
@@ -83,12 +92,12 @@ class Source:
         seen.add(path)
         for node in _statements(self._parsed(path).body):
             if isinstance(node, ast.ImportFrom) and any(alias.name == "*" for alias in node.names):
-                yield from self._assigned(_absolute(node, module, package=path.endswith("/__init__.py")), seen)
+                yield from self._assigned(absolute(node, module, package=path.endswith("/__init__.py")), seen)
             for name in _targets(node):
                 yield name, f"{path}:{node.lineno}"
 
     def _file(self, module: str) -> str | None:
-        base = PurePosixPath(self.root, *module.split("."))
+        base = PurePosixPath(self.root, *module.partition(":")[0].split("."))
         found = (str(path) for path in (base.with_name(f"{base.name}.py"), base / "__init__.py"))
         return next((path for path in found if path in self.paths), None)
 
@@ -108,20 +117,6 @@ def _statements(body: Iterable[ast.stmt]) -> Iterator[ast.stmt]:
 def _targets(node: ast.stmt) -> list[str]:
     targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
     return [target.id for target in targets if isinstance(target, ast.Name) and target.id.isupper()]
-
-
-def _absolute(node: ast.ImportFrom, module: str, *, package: bool) -> str:
-    if not node.level:
-        return node.module or ""
-    parts = module.split(".")
-    kept = parts[: len(parts) - node.level + (1 if package else 0)]
-    return ".".join([*kept, *(node.module or "").split(".")]).strip(".")
-
-
-def _is_live(path: str) -> bool:
-    parts = PurePosixPath(path).parts
-    name = parts[-1]
-    return not (NOT_LIVE & set(parts[:-1]) or name.startswith(("test_", "conftest", "tests")))
 
 
 def _reads(tree: ast.Module, path: str) -> Iterator[Read]:

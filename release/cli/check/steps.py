@@ -7,7 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -54,6 +54,12 @@ class Seen:
     source: Source | None = None
     names: set[str] = field(default_factory=set)
     facts: dict[str, Any] = field(default_factory=dict)
+    request: Request | None = None
+
+    def request_with(self, names: Collection[str]) -> Request:
+        """The build's request, with placeholders for these variables."""
+        assert self.request
+        return replace(self.request, env=tuple(sorted(names)))
 
 
 def inspect(asked: Asked) -> Report:
@@ -137,6 +143,7 @@ def _started(tree: Tree, report: Report, seen: Seen, *, cache: Cache, scratch: P
     lock = scratch / "staging.lock"
     env = tuple(sorted(seen.asked.env))
     request = Request(settings=seen.settings, env=env, lock=lock, python=python, here=Platform.here())
+    seen.request = request
     try:
         ground = lay(cache=cache, scratch=scratch, tree=tree, request=request)
     except BuildError as error:
@@ -201,7 +208,7 @@ def _looked(ground: Ground, seen: Seen) -> dict[str, Any]:
     names = set(seen.asked.env) | seen.names
     while True:
         try:
-            found = look(workplace=ground.workplace, tree=ground.staged, settings=seen.settings, env=names)
+            found = look(workplace=ground.workplace, tree=ground.staged, request=seen.request_with(names))
         except BuildError as error:
             missing = UNDECLARED.search(str(error)) or STRICT.search(str(error))
             if not missing or missing[1] in names:
@@ -215,7 +222,7 @@ def _looked(ground: Ground, seen: Seen) -> dict[str, Any]:
 def _later(ground: Ground, report: Report, seen: Seen, found: dict[str, Any]) -> None:
     """What a release would meet on the server."""
     workplace, answer = ground.workplace, ground.workplace.scratch / "later.json"
-    variables = environment(workplace=workplace, settings=seen.settings, env=seen.names | set(seen.asked.env))
+    variables = environment(workplace=workplace, request=seen.request_with(seen.names | set(seen.asked.env)))
     said = start(workplace=workplace, answer=answer, variables=variables, probe=PROBE)
     result: dict[str, Any] = json.loads(answer.read_text()) if answer.exists() else {"failure": {"said": said}}
     if "failure" in result:
@@ -223,7 +230,7 @@ def _later(ground: Ground, report: Report, seen: Seen, found: dict[str, Any]) ->
         return
     assert seen.source
     findings.report(report, result["found"], places=seen.source.places(seen.settings), settings=seen.settings)
-    findings.entry_points(report, result["found"]["facts"], found, settings=seen.settings)
+    findings.entry_points(report, found, settings=seen.settings)
 
 
 def _artifact(ground: Ground, report: Report, found: dict[str, Any], *, cache: Cache) -> None:

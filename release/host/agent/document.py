@@ -79,6 +79,7 @@ class Document:
             ):
                 _held(where, value, shape)
             _refuse_edited(manifest, artifact=raw["artifact"])
+            _alike(raw, manifest)
             return cls(
                 site=raw["site"],
                 environment=raw["environment"],
@@ -110,6 +111,16 @@ class Document:
     def canonical(self) -> str:
         """The host that is not redirected."""
         return self.hosts[0]
+
+    @property
+    def interface(self) -> str:
+        """wsgi or asgi: as the stack file says, else as the build found the project."""
+        return str(self.raw.get("interface") or self.manifest.get("interface") or "wsgi")
+
+    @property
+    def overlay(self) -> bool:
+        """Whether the project's settings are adapted."""
+        return bool(self.raw.get("overlay", True))
 
     @property
     def workers(self) -> dict[str, str]:
@@ -201,6 +212,16 @@ def _refuse_edited(manifest: Mapping[str, Any], *, artifact: str) -> None:
     found = f"sha256-{hashlib.sha256(spelt.encode(errors='surrogateescape')).hexdigest()}"
     if found != artifact:
         raise Failure(f"manifest: should be that of {artifact} (got that of {found}), run pulumi up again")
+
+
+def _alike(raw: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
+    """Static files are collected with the settings a site runs with; an artifact is good for one of the two ways."""
+    asked, built = bool(raw.get("overlay", True)), bool(manifest.get("overlay", True))
+    if asked != built:
+        rule = f"should be what the artifact was built with, {str(built).lower()}"
+        raise Failure(
+            f"overlay: {rule} (got {str(asked).lower()}), set it in this stack file as in the one that built it"
+        )
 
 
 def _database(raw: Mapping[str, Any] | None) -> Database | None:

@@ -42,7 +42,8 @@ def assemble(site: Site, document: Document, *, mib: int, cpus: int, connections
     if not (home / "app").resolve().is_relative_to((site.layers / layers["code"] / "src").resolve()):
         raise Failure(f"manifest: root: should lie inside the project (got {root!r})")
     load = load_of(document, mib=mib)
-    web = {"processes": processes(load, mib=mib, cpus=cpus, connections=connections), "threads": load.threads}
+    fitting = processes(load, mib=mib, cpus=cpus, connections=connections)
+    web = {"processes": fitting, "threads": load.threads, "interface": document.interface}
     write(home / "web.json", json.dumps(web))
     write(home / "gunicorn.conf.py", (files(__package__) / "files/gunicorn.conf.py").read_bytes())
     write(home / "release.json", json.dumps(_public(document), indent=1, sort_keys=True) + "\n")
@@ -73,7 +74,8 @@ def environment(site: Site, document: Document, *, slot: str, sslmode: str) -> d
         "SLIPWAY_ENVIRONMENT": document.environment,
         "SLIPWAY_ARTIFACT": document.artifact,
         "SLIPWAY_RELEASE": document.release,
-        "SLIPWAY_SETTINGS": document.settings,
+        **_settings(document),
+        "SLIPWAY_INTERFACE": document.interface,
         "SLIPWAY_HOSTS": ",".join(document.hosts),
         "SLIPWAY_ROOT": f"/srv/{document.site}/slots/{slot}",
         # Not the slot's: a scheduled job may outlive the release's time there.
@@ -90,6 +92,17 @@ def _fallbacks(raw: Mapping[str, Any]) -> dict[str, str]:
     """Keys that were used before; what was signed with them is still taken."""
     given = [str(each) for each in raw.get("secret_key_fallbacks") or ()]
     return {"SECRET_KEY_FALLBACKS": ",".join(given)} if given else {}
+
+
+def _settings(document: Document) -> dict[str, str]:
+    """Where the project's settings are: a module, or a class of django-configurations in it."""
+    module, _, configuration = document.settings.partition(":")
+    found = {"SLIPWAY_SETTINGS": module}
+    if configuration:
+        found["DJANGO_CONFIGURATION"] = configuration
+    if not document.overlay:
+        found["DJANGO_SETTINGS_MODULE"] = module  # loaded at the start of a process, it wins over its unit's
+    return found
 
 
 def _secrets(document: Document) -> list[str]:

@@ -1,5 +1,5 @@
-"""What a slipway process does at interpreter start: load its credentials, keep them out of the journal, and foreign
-packages off sys.path."""
+"""What a slipway process does at interpreter start: load its credentials, export what settings files read by
+convention, keep secrets out of the journal, and foreign packages off sys.path."""
 
 import json
 import os
@@ -69,6 +69,23 @@ def _is_source_root(path: str) -> bool:
     return os.path.isdir(path) and not os.path.exists(os.path.join(path, "__init__.py"))
 
 
+def _export_conventional_names() -> None:
+    if "SLIPWAY_SITE" in os.environ:
+        import slipway_environment  # type: ignore[import-not-found,unused-ignore]
+
+        slipway_environment.prepare(os.environ)
+
+
+def _install_configurations() -> None:
+    """django-configurations makes settings of a class; with the overlay, slipway_settings does this when it is time."""
+    if os.environ.get("DJANGO_CONFIGURATION") and os.environ.get("DJANGO_SETTINGS_MODULE") != "slipway_settings":
+        from configurations.importer import install  # type: ignore[import-not-found,unused-ignore]
+
+        install()
+
+
 _load_credentials()
+_export_conventional_names()
 _keep_secrets_out_of_the_journal()
 _use_only_the_release()
+_install_configurations()

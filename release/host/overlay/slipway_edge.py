@@ -1,70 +1,71 @@
-"""The first middleware: who the client is, what runs here, and, for the gate alone, whether it is ready."""
+"""In front of Django: what runs here, and, for the gate alone, whether it is ready. No setting of the project's own is
+needed for it, and none can take it away."""
 
+import json
 import logging
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
-from django.db import connection  # type: ignore[import-not-found,unused-ignore]
-from django.db.migrations.executor import MigrationExecutor  # type: ignore[import-not-found,unused-ignore]
-from django.http import JsonResponse  # type: ignore[import-not-found,unused-ignore]
-
-Respond = Callable[[Any], Any]
+RELEASE, READY = "/_slipway/release", "/_slipway/ready"
+HEADERS = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+HERE = "127.0.0.1"
 
 
 class Edge:
-    """Answers /_slipway/release and /_slipway/ready; passes everything else on."""
+    """The answers to slipway's own paths."""
 
-    def __init__(self, get_response: Respond) -> None:
-        self.get_response = get_response
+    def __init__(self) -> None:
         self.migrated = False
         make_errors_visible()
 
-    def __call__(self, request: Any) -> Any:
-        # Behind a unix socket there is no peer address; Caddy is the only writer of this header.
-        if not request.META.get("REMOTE_ADDR"):
-            request.META["REMOTE_ADDR"] = request.META.get("HTTP_X_FORWARDED_FOR", "").split(",")[-1].strip()
-        if request.path_info == "/_slipway/release":
+    def answer(self, *, path: str, visitor: str) -> tuple[int, bytes]:
+        """Status and body."""
+        if path == RELEASE:
             return answer(200, release())
-        if request.path_info == "/_slipway/ready":
-            return self.ready() if is_gate(request) else answer(404, {})
-        return self.get_response(request)
+        return self.ready() if visitor == HERE else answer(404, {})
 
-    def ready(self) -> Any:
+    def ready(self) -> tuple[int, bytes]:
+        from django.db import close_old_connections  # type: ignore[import-not-found,unused-ignore]
+
+        close_old_connections()  # what Django does at the beginning and the end of each of its own requests
         try:
             reason = self.unready()
         except Exception as error:
             logging.getLogger("django.request").error("not ready: %s", error)
             reason = f"database: {type(error).__name__}"
+        close_old_connections()
         return answer(503 if reason else 200, {"ready": not reason, "reason": reason})
 
     def unready(self) -> str:
+        from django.db import connection  # type: ignore[import-not-found,unused-ignore]
+
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        if not self.migrated:
-            executor = MigrationExecutor(connection)
-            plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-            if plan:
-                return f"{len(plan)} migrations are not applied, the next is {plan[0][0]}"
-            self.migrated = True
-        return ""
+        plan = [] if self.migrated else migrations(connection)
+        self.migrated = not plan
+        return f"{len(plan)} migrations are not applied, the next is {plan[0][0]}" if plan else ""
 
 
-def is_gate(request: Any) -> bool:
-    """Whether this machine itself asks: Caddy names the visitor, last, in this header."""
-    visitor: str = request.META.get("HTTP_X_FORWARDED_FOR", "127.0.0.1").split(",")[-1]
-    return visitor.strip() == "127.0.0.1"
+def migrations(connection: Any) -> list[Any]:
+    """Those that are not applied."""
+    from django.db.migrations.executor import MigrationExecutor  # type: ignore[import-not-found,unused-ignore]
+
+    executor = MigrationExecutor(connection)
+    return list(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+def visitor(forwarded: str | None) -> str:
+    """Who asks: Caddy names the visitor, last, in X-Forwarded-For; without it this machine itself asks."""
+    return HERE if forwarded is None else forwarded.rpartition(",")[2].strip()
 
 
 def release() -> dict[str, str]:
     return {name: os.environ.get(f"SLIPWAY_{name.upper()}", "") for name in ("artifact", "release", "environment")}
 
 
-def answer(status: int, body: dict[str, Any]) -> Any:
-    response = JsonResponse(body, status=status)
-    response["Cache-Control"] = "no-store"
-    return response
+def answer(status: int, body: dict[str, Any]) -> tuple[int, bytes]:
+    return status, json.dumps(body).encode()
 
 
 def make_errors_visible() -> None:

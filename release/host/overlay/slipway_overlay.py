@@ -3,10 +3,19 @@
 import ast
 import importlib.util
 import json
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from slipway_environment import (  # type: ignore[import-not-found,unused-ignore]
+    hosts,
+    is_asgi,
+    keep,
+    origins,
+    state,
+    truth,
+)
 
 Settings = dict[str, Any]
 
@@ -14,7 +23,6 @@ DEFAULT = object()
 FILES = "django.core.files.storage.FileSystemStorage"
 STATIC = "django.contrib.staticfiles.storage.StaticFilesStorage"
 HASHED_STATIC = "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
-EDGE = "slipway_edge.Edge"
 IN_PROCESS = "django.core.cache.backends.locmem.LocMemCache"
 REDIS = "django.core.cache.backends.redis.RedisCache"
 OLD_STORAGES = ("STATICFILES_STORAGE", "DEFAULT_FILE_STORAGE")  # Django refuses them beside STORAGES
@@ -24,27 +32,15 @@ MAIL = ("EMAIL_HOST", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "DEFAULT_FROM_EM
 
 @dataclass(frozen=True)
 class Change:
-    """One setting that is not what the project says, and why."""
+    """One setting that is not what the project says: what it is now, of which kind, and why."""
 
     name: str
     what: str
+    kind: str
     why: str
 
     def __str__(self) -> str:
         return f"{self.name}: {self.what} ({self.why})"
-
-
-def prepare(environ: MutableMapping[str, str]) -> None:
-    """Export the names that settings files conventionally read, before the project's settings are imported."""
-    environ.setdefault("DEBUG", "0")
-    environ.setdefault("ALLOWED_HOSTS", ",".join(hosts(environ)))
-    environ.setdefault("CSRF_TRUSTED_ORIGINS", ",".join(origins(environ)))
-    for name in ("SECRET_KEY", "ALLOWED_HOSTS", "DEBUG"):
-        if name in environ:
-            environ.setdefault(f"DJANGO_{name}", environ[name])
-    # The clouds' S3 does not know the checksum trailers that boto3 sends by default since 1.36.
-    environ.setdefault("AWS_REQUEST_CHECKSUM_CALCULATION", "when_required")
-    environ.setdefault("AWS_RESPONSE_CHECKSUM_VALIDATION", "when_required")
 
 
 def apply(*, user: Settings, environ: Mapping[str, str]) -> tuple[Settings, list[Change]]:
@@ -56,7 +52,8 @@ def apply(*, user: Settings, environ: Mapping[str, str]) -> tuple[Settings, list
         if name in kept:
             continue
         if name not in user or user[name] != value:
-            changes.append(Change(name, described(name=name, before=user.get(name, DEFAULT), after=value), why))
+            what = described(name=name, before=user.get(name, DEFAULT), after=value)
+            changes.append(Change(name, what, kind(name=name, value=value), why))
         result[name] = value
     return result, changes
 
@@ -79,13 +76,11 @@ def edge(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> list[
         known = [origin for origin in user.get("CSRF_TRUSTED_ORIGINS", []) if origin not in origins(environ)]
         wanted.append(("ALLOWED_HOSTS", hosts(environ), "hosts of the stack file"))
         wanted.append(("CSRF_TRUSTED_ORIGINS", origins(environ) + known, "hosts of the stack file"))
-    middleware = [name for name in user.get("MIDDLEWARE", []) if name != EDGE]
     return [
         *wanted,
         ("SECURE_PROXY_SSL_HEADER", ("HTTP_X_FORWARDED_PROTO", "https"), "only Caddy reaches the socket"),
         ("SESSION_COOKIE_SECURE", True, "the site is HTTPS only"),
         ("CSRF_COOKIE_SECURE", True, "the site is HTTPS only"),
-        ("MIDDLEWARE", [EDGE, *middleware], "answers the release and readiness questions"),
     ]
 
 
@@ -98,7 +93,7 @@ def database(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> l
         wanted = sqlite(path=environ["DATABASE_URL"].removeprefix("sqlite:///"), default=default)
         return [("DATABASES", {**databases, "default": wanted}, "database of the stack")]
     if environ.get("DATABASE_URL"):
-        wanted = postgres(url=environ["DATABASE_URL"], default=default)
+        wanted = postgres(url=environ["DATABASE_URL"], default=default, lasting=not is_asgi(environ))
         return [("DATABASES", {**databases, "default": wanted}, "database of the stack"), *postgres_app(user)]
     if default.get("ENGINE", "").endswith("sqlite3") and environ.get("SLIPWAY_SITE"):
         name = str(default.get("NAME", "db.sqlite3")).rsplit("/", 1)[-1]
@@ -129,7 +124,7 @@ def django_version() -> tuple[int, int]:
     return (django.VERSION[0], django.VERSION[1])
 
 
-def postgres(*, url: str, default: Settings) -> Settings:
+def postgres(*, url: str, default: Settings, lasting: bool) -> Settings:
     """DATABASES['default'] from a URL; a Postgres flavour, options and transaction mode of the project stay."""
     parts = urlsplit(url)
     if parts.scheme not in ("postgres", "postgresql", "postgis"):
@@ -148,7 +143,8 @@ def postgres(*, url: str, default: Settings) -> Settings:
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
         "OPTIONS": options,
-        "CONN_MAX_AGE": 0 if options.get("pool") else 60,  # Django refuses a pool with persistent connections
+        # Django refuses a pool with persistent connections; under ASGI each would stay with a thread that is gone.
+        "CONN_MAX_AGE": 60 if lasting and not options.get("pool") else 0,
         "CONN_HEALTH_CHECKS": True,
     }
 
@@ -273,29 +269,6 @@ def mail(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> list[
     return found
 
 
-def hosts(environ: Mapping[str, str]) -> list[str]:
-    return [host for host in environ.get("SLIPWAY_HOSTS", "").split(",") if host]
-
-
-def origins(environ: Mapping[str, str]) -> list[str]:
-    return [f"https://{host}" for host in hosts(environ)]
-
-
-def state(environ: Mapping[str, str]) -> str:
-    return f"/var/lib/{environ.get('SLIPWAY_SITE', 'slipway')}"
-
-
-def keep(environ: Mapping[str, str]) -> set[str]:
-    """Names the stack file's `keep` leaves to the project, as a JSON list or separated by commas."""
-    text = environ.get("SLIPWAY_KEEP", "").strip()
-    names = json.loads(text) if text.startswith("[") else text.split(",")
-    return {name.strip() for name in names if name.strip()}
-
-
-def truth(text: str) -> bool:
-    return text.strip().lower() in ("1", "true", "yes", "on")
-
-
 def described(*, name: str, before: Any, after: Any) -> str:
     """What a change does to a value, in few words and without secrets."""
     if name in SECRET or isinstance(after, dict):
@@ -303,3 +276,11 @@ def described(*, name: str, before: Any, after: Any) -> str:
     if isinstance(before, (list, tuple)) and isinstance(after, (list, tuple)) and set(before) < set(after):
         return f"with {', '.join(item for item in after if item not in before)}"
     return f"{after!r} instead of " + ("Django's default" if before is DEFAULT else repr(before))
+
+
+def kind(*, name: str, value: Any) -> str:
+    """Of which kind a value is, never the value itself."""
+    if name in SECRET:
+        return "secret"
+    kinds = {bool: "true or false", int: "number", str: "text", list: "list", tuple: "list", dict: "table"}
+    return kinds.get(type(value), type(value).__name__)

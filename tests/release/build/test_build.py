@@ -43,7 +43,8 @@ def test_the_manifest_describes_the_project(run: Build, tmp_path: Path) -> None:
     assert manifest.pop("migrations").pop("notes") == ["0001_initial"]
     assert sorted(manifest.pop("sizes")) == ["code", "dependencies", "static"]
     place = {"python": PYTHON, "platform": "x86_64-manylinux_2_28"}
-    assert manifest == {"format": 2, **place, "root": "", "wsgi": "site1.wsgi", "asgi": None}
+    served = {"overlay": True, "interface": "wsgi", "wsgi": "site1.wsgi", "asgi": None}
+    assert manifest == {"format": 2, **place, "root": "", **served}
 
 
 def test_the_id_is_the_digest_of_the_manifest(run: Build, cache: Path, tmp_path: Path) -> None:

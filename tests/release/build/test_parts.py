@@ -13,9 +13,10 @@ import zstandard
 
 from release.build import BuildError
 from release.build.cache import Cache
+from release.build.explaining import Failure, project_failure
 from release.build.inspection import placeholder
 from release.build.layers import Member, pack
-from release.build.making import unmeant
+from release.build.making import refuse_old_gunicorn, unmeant
 from release.build.packages import Packages
 from release.build.python import find_python
 from release.build.static import pack_static
@@ -160,3 +161,28 @@ def test_a_django_that_does_not_know_the_python_is_told(tmp_path: Path, python: 
     facts = f"Metadata-Version: 2.1\nName: Django\nVersion: 4.2.30\nClassifier: Framework :: Django\n{known}"
     write(tmp_path, {"Django-4.2.30.dist-info/METADATA": facts})
     assert unmeant(Packages(layer="", directory=tmp_path), minor=python) == said
+
+
+@pytest.mark.parametrize(
+    ("interface", "own", "refused"), [("asgi", "25.3.0", True), ("asgi", "27.0.1", False), ("wsgi", "23.0.0", False)]
+)
+def test_a_gunicorn_of_the_projects_own_has_to_serve_asgi_well(
+    tmp_path: Path, interface: str, own: str, refused: bool
+) -> None:
+    write(tmp_path, {"gunicorn.dist-info/METADATA": f"Metadata-Version: 2.1\nName: gunicorn\nVersion: {own}\n"})
+    packages, found = Packages(layer="", directory=tmp_path), {"interface": interface}
+    if not refused:
+        return refuse_old_gunicorn(found=found, packages=packages)
+    with pytest.raises(BuildError) as error:
+        refuse_old_gunicorn(found=found, packages=packages)
+    assert str(error.value) == (
+        "gunicorn: should be 26.1 or newer to serve ASGI (got 25.3.0, the project's own pin), "
+        "raise it or write interface: wsgi"
+    )
+
+
+def test_a_class_of_settings_that_nobody_named_is_asked_for() -> None:
+    said = "django-configurations settings importer wasn't correctly installed. Please use one of the starter functions"
+    failure = Failure("settings", "ImproperlyConfigured", (), said, "shop/settings.py:5", None, "")
+    error = project_failure(failure=failure, settings="shop.settings", modules=[], env=[])
+    assert str(error).startswith("settings: should name the class too where django-configurations makes the settings")

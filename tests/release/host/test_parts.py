@@ -30,7 +30,11 @@ def test_the_smallest_database_is_not_outrun(site: Site) -> None:
     for layer in document.layers.values():
         (site.layers / layer / "src").mkdir(parents=True)
     releases.assemble(site, document, mib=4096, cpus=2, connections=22)
-    assert json.loads((site.release(document.release) / "web.json").read_text()) == {"processes": 2, "threads": 4}
+    assert json.loads((site.release(document.release) / "web.json").read_text()) == {
+        "processes": 2,
+        "threads": 4,
+        "interface": "wsgi",
+    }
 
 
 def test_the_environment_of_a_slot(site: Site) -> None:

@@ -36,7 +36,7 @@ def test_what_every_site_gets(module: ModuleType) -> None:
     assert (found["DEBUG"], found["SECRET_KEY"], found["OWN"]) == (False, "made", 1)
     assert found["ALLOWED_HOSTS"] == ["example.org", "www.example.org"]
     assert found["CSRF_TRUSTED_ORIGINS"] == ["https://example.org", "https://www.example.org"]
-    assert found["MIDDLEWARE"] == ["slipway_edge.Edge", "theirs"]
+    assert found["MIDDLEWARE"] == ("theirs",)
     assert found["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
     assert found["SESSION_COOKIE_SECURE"] is found["CSRF_COOKIE_SECURE"] is True
 
@@ -205,7 +205,6 @@ def test_the_report_tells_every_change_and_no_secret(module: ModuleType) -> None
         "SECRET_KEY: replaced (made for this environment)",
         "ALLOWED_HOSTS: ['example.org', 'www.example.org'] instead of Django's default (hosts of the stack file)",
     ]
-    assert "MIDDLEWARE: with slipway_edge.Edge (answers the release and readiness questions)" in lines
     assert "DATABASES: set (database of the stack)" in lines
     assert not [line for line in lines if "made'" in line or "p:w" in line]
     unchanged = module.apply(user=applied(module, user), environ=ENVIRONMENT)[1]
@@ -213,12 +212,13 @@ def test_the_report_tells_every_change_and_no_secret(module: ModuleType) -> None
 
 
 def test_conventional_names_are_exported_before_the_project_is_imported(module: ModuleType) -> None:
+    environment = importlib.import_module("slipway_environment")
     environ = dict(ENVIRONMENT)
-    module.prepare(environ)
+    environment.prepare(environ)
     assert (environ["DEBUG"], environ["DJANGO_DEBUG"], environ["DJANGO_SECRET_KEY"]) == ("0", "0", "made")
     assert environ["ALLOWED_HOSTS"] == environ["DJANGO_ALLOWED_HOSTS"] == "example.org,www.example.org"
     given = {**ENVIRONMENT, "ALLOWED_HOSTS": "theirs"}
-    module.prepare(given)
+    environment.prepare(given)
     assert given["ALLOWED_HOSTS"] == given["DJANGO_ALLOWED_HOSTS"] == "theirs"
 
 
@@ -278,3 +278,74 @@ def test_a_project_that_cannot_speak_to_it_keeps_what_it_has(
     monkeypatch.setattr(speaking, "django_version", lambda: (5, 2))
     monkeypatch.setattr(speaking, "has", lambda _: False)
     assert "CACHES" not in applied(speaking, {}, SLIPWAY_CACHE=CACHE)
+
+
+EVERYTHING = {
+    "DATABASE_URL": URL,
+    "SLIPWAY_MEDIA": '{"mode": "disk"}',
+    "SLIPWAY_STATIC": "/srv/shop/static",
+    "EMAIL_HOST": "smtp.example.org",
+    "EMAIL_HOST_USER": "u",
+    "EMAIL_HOST_PASSWORD": "p",
+    "DEFAULT_FROM_EMAIL": "a@b",
+    "SERVER_EMAIL": "c@d",
+}
+OVERRIDDEN = [
+    "DEBUG", "SECRET_KEY", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS",
+    "SECURE_PROXY_SSL_HEADER", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "DATABASES",
+    "INSTALLED_APPS", "MEDIA_ROOT", "MEDIA_URL", "STATIC_ROOT",
+    "STATIC_URL", "STORAGES", "LOGGING", "EMAIL_TIMEOUT",
+    "EMAIL_HOST", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "DEFAULT_FROM_EMAIL",
+    "SERVER_EMAIL", "EMAIL_PORT", "EMAIL_USE_SSL", "EMAIL_USE_TLS",
+]  # fmt: skip
+
+
+def test_nothing_is_laid_over_that_the_list_does_not_know(module: ModuleType) -> None:
+    changes = module.apply(user={"DEBUG": True}, environ={**ENVIRONMENT, **EVERYTHING})[1]
+    assert [change.name for change in changes] == OVERRIDDEN
+
+
+@pytest.mark.parametrize("name", OVERRIDDEN)
+@pytest.mark.parametrize(
+    "user", [{}, {name: "the project's own" for name in ("ALLOWED_HOSTS", "MEDIA_URL", "EMAIL_HOST")}]
+)
+def test_every_one_of_them_can_be_kept(module: ModuleType, name: str, user: dict[str, Any]) -> None:
+    user = {"CSRF_TRUSTED_ORIGINS": ["https://x"], **user}
+    found, changes = module.apply(user=user, environ={**ENVIRONMENT, **EVERYTHING, "SLIPWAY_KEEP": name})
+    assert found.get(name) == user.get(name)
+    assert name not in [change.name for change in changes]
+
+
+def test_a_change_tells_its_kind_and_no_value(module: ModuleType) -> None:
+    changes = module.apply(user={"DEBUG": True}, environ={**ENVIRONMENT, **EVERYTHING})[1]
+    kinds = {change.name: change.kind for change in changes}
+    assert {name for name, kind in kinds.items() if kind == "secret"} == {
+        "SECRET_KEY", "DATABASES", "STORAGES", "EMAIL_HOST_PASSWORD",
+    }  # fmt: skip
+    assert (kinds["DEBUG"], kinds["EMAIL_PORT"], kinds["LOGGING"]) == ("true or false", "number", "table")
+
+
+@pytest.mark.parametrize(("interface", "age"), [("wsgi", 60), ("asgi", 0), ("", 60)])
+def test_under_asgi_no_connection_stays_with_a_thread_that_ends(module: ModuleType, interface: str, age: int) -> None:
+    found = applied(module, {}, DATABASE_URL=URL, SLIPWAY_INTERFACE=interface)
+    assert found["DATABASES"]["default"]["CONN_MAX_AGE"] == age
+
+
+def test_settings_of_the_projects_own_hear_where_files_lie(overlay: Path) -> None:
+    environment = importlib.import_module("slipway_environment")
+    media = json.dumps({"mode": "private", "bucket": BUCKET})
+    given = {**ENVIRONMENT, "DJANGO_SETTINGS_MODULE": "shop.settings", "SLIPWAY_MEDIA": media, "SLIPWAY_STATIC": "/s"}
+    environ = dict(given)
+    environment.prepare(environ)
+    assert (environ["STATIC_ROOT"], environ["AWS_STORAGE_BUCKET_NAME"], environ["AWS_S3_ACCESS_KEY_ID"]) == (
+        "/s", "media", "A",
+    )  # fmt: skip
+    theirs = {**given, "AWS_ACCESS_KEY_ID": "theirs"}
+    environment.prepare(theirs)
+    assert "AWS_STORAGE_BUCKET_NAME" not in theirs, "half of each would open neither bucket"
+    laid_over = {**given, "DJANGO_SETTINGS_MODULE": "slipway_settings"}
+    environment.prepare(laid_over)
+    assert "AWS_STORAGE_BUCKET_NAME" not in laid_over
+    on_disk = {**given, "SLIPWAY_MEDIA": '{"mode": "disk"}'}
+    environment.prepare(on_disk)
+    assert on_disk["MEDIA_ROOT"] == "/var/lib/shop/media"

@@ -6,11 +6,14 @@ import contextlib
 import importlib.util
 import io
 import json
+import os
 import sys
 import traceback
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
+SETTINGS = os.environ["DJANGO_SETTINGS_MODULE"]
 LOCK = 0x736C6970776179  # one migration at a time, whoever starts it
 
 
@@ -20,17 +23,16 @@ def preflight() -> dict[str, Any]:
     django.setup()
     from django.conf import settings
 
-    if settings.SETTINGS_MODULE != "slipway_settings":
-        got = settings.SETTINGS_MODULE
+    if settings.SETTINGS_MODULE != SETTINGS:
+        wanted = "slipway's overlay" if SETTINGS == "slipway_settings" else SETTINGS
         raise RuntimeError(
-            f"settings: should be slipway's overlay (got {got}), let wsgi.py and code only setdefault it"
+            f"settings: should be {wanted} (got {settings.SETTINGS_MODULE}), let wsgi.py and code only setdefault it"
         )
     warnings = check()
-    import slipway_settings
-    import slipway_wsgi  # noqa: F401 - it must import
-
+    import_module(f"slipway_{os.environ.get('SLIPWAY_INTERFACE', 'wsgi')}")  # it must import
+    overrides = import_module(SETTINGS).report() if SETTINGS == "slipway_settings" else []
     speaks = any(importlib.util.find_spec(name) for name in ("redis", "valkey"))
-    seen = {"overrides": slipway_settings.report(), "warnings": warnings, "speaks to a cache": speaks}
+    seen = {"overrides": overrides, "warnings": warnings, "speaks to a cache": speaks}
     return {**pending(), **seen}
 
 

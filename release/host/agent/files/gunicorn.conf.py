@@ -8,10 +8,10 @@ from typing import Any
 
 _web = json.loads(Path(__file__).with_name("web.json").read_text())
 
-wsgi_app = "slipway_wsgi:application"
-worker_class = "gthread"
+wsgi_app = f"slipway_{_web['interface']}:application"
+worker_class = {"wsgi": "gthread", "asgi": "asgi"}[_web["interface"]]
 workers = _web["processes"]
-threads = _web["threads"]
+threads = _web["threads"] if worker_class == "gthread" else 1
 umask = 0o007
 backlog = 2048
 timeout = 30
@@ -28,6 +28,10 @@ def post_worker_init(worker: Any) -> None:
     from django.urls import get_resolver
 
     len(get_resolver().url_patterns)
+    if worker_class == "asgi":
+        import slipway_asgi
+
+        slipway_asgi.Worker.current = worker
     _mark(worker).touch()
 
 

@@ -62,13 +62,17 @@ def test_a_log_file_in_the_project_would_be_refused() -> None:
     ]
 
 
-@pytest.mark.parametrize("found", [{"CHANNEL_LAYERS": "{'default': ...}"}, {"INSTALLED_APPS": ["daphne"]}])
-def test_web_sockets_are_not_served(found: dict[str, Any]) -> None:
+@pytest.mark.parametrize("interface", ["wsgi", "asgi"])
+def test_which_application_is_served_and_why(interface: str) -> None:
     report = Report("shop")
-    entry = {"wsgi": "shop.wsgi", "asgi": "shop.asgi"}
-    findings.entry_points(report, found, entry, settings="shop.settings")
-    assert [line.where for line in report.lines] == ["shop.wsgi", "shop.asgi"]
-    assert report.lines[1].text.startswith("web sockets are not served")
+    found = {"wsgi": "shop.wsgi", "asgi": "shop.asgi", "interface": interface, "why": "it says so", "entry": ""}
+    findings.entry_points(report, found, settings="shop.settings")
+    served, *others = report.lines
+    assert (served.where, served.text) == (
+        f"shop.{interface}",
+        f"{interface.upper()}, served by gunicorn behind Caddy: it says so",
+    )
+    assert [line.where for line in others] == (["shop.asgi"] if interface == "wsgi" else [])
 
 
 def test_celery_of_the_projects_own_needs_a_broker() -> None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from release.cli.check.choosing import choose
+from release.cli.check.report import Report
 from release.cli.check.source import Read, Source
 from tests.release.build.projects import write
 
@@ -71,3 +73,15 @@ def test_files_written_beside_the_code(tmp_path: Path) -> None:
 def test_the_settings_a_manage_py_names(tmp_path: Path) -> None:
     text = 'import os\nos.environ.setdefault("DJANGO_SETTINGS_MODULE", "site.dev")\n'
     assert source(tmp_path, {"manage.py": text}).default_settings("manage.py") == "site.dev"
+
+
+def test_classes_of_django_configurations_are_settings_too(tmp_path: Path) -> None:
+    text = (
+        "from configurations import Configuration\nclass Base(Configuration): ...\n"
+        "class Production(Base): ...\nclass Mixin: ...\n"
+    )
+    found = source(tmp_path, {"shop/settings.py": text})
+    assert found.configurations("shop.settings") == ["shop.settings:Base", "shop.settings:Production"]
+    report = Report("shop")
+    assert choose(report, found, known=["shop.settings"], asked=None) == "shop.settings:Production"
+    assert report.lines[0].text.startswith("taken, it says production; others are shop.settings:Base")
