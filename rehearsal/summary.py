@@ -11,7 +11,7 @@ from rehearsal.pulumi import outputs
 # A release's phases in their order; the state keeps a table's keys sorted.
 _ORDER = (
     *("upload", "connect", "fetch", "compile", "packages", "preflight", "grants", "migrate"),
-    *("static", "start", "gate", "flip", "confirm", "commit", "drain"),
+    *("before-release", "static", "start", "gate", "flip", "confirm", "commit", "drain"),
 )
 
 

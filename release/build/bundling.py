@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from release.build.cache import Cache, canonical
@@ -12,6 +13,8 @@ from release.build.errors import BuildError
 from release.build.exclusions import is_bytecode
 from release.build.interpreters import Choice, Offer
 from release.build.layers import Member, pack
+from release.build.platforms import Platform
+from release.build.python import find_python
 from release.build.uv import UvFailed, uv
 
 FORMAT = 1  # raise it when the layer of the same interpreter should come out different
@@ -20,6 +23,23 @@ INSTALL = ("python", "install", "--no-bin", "--allow-python-downloads")
 IDLE = re.compile(r"(test|idlelib|tkinter|turtledemo|ensurepip|site-packages|config-[^/]+)/|lib-dynload/_tkinter\.")
 TELLING = re.compile(r"_sysconfigdata|_sysconfig_vars|build-details\.json")  # where it is installed
 BUILT_AT = "/install"  # what uv has written its directory over
+
+
+@dataclass(frozen=True)
+class Interpreter:
+    """What a project asks for, its layer if it is not the servers' own, and what runs it on this machine."""
+
+    choice: Choice
+    layer: str
+    here: Path
+
+
+def provide(*, cache: Cache, choice: Choice, here: Platform) -> Interpreter:
+    """The bundled one itself runs the project's code on this machine where it can."""
+    layer = bundle(cache=cache, choice=choice)
+    fits = choice.bundled if here.runs_target else None
+    inside = place_of(cache=cache, offer=fits) / "bin" / f"python{choice.minor}" if fits else None
+    return Interpreter(choice, layer, find_python(choice.minor, bundled=inside))
 
 
 def bundle(*, cache: Cache, choice: Choice) -> str:

@@ -2,10 +2,8 @@
 
 import hashlib
 import os
-import sys
-import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from packaging.requirements import InvalidRequirement, Requirement
@@ -13,19 +11,20 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from release.build import requirements
+from release.build.additions import GUNICORN, POSTGRES, STORAGES, additions
 from release.build.cache import canonical
+from release.build.credentials import bare, dressed
 from release.build.errors import BuildError
-from release.build.explaining import uv_failure
+from release.build.indexes import Index
+from release.build.neighbours import leading_out, workspace
 from release.build.requirements import Requested
-from release.build.sources import Source, find_source
-from release.build.uv import UvFailed, uv
+from release.build.resolving import hashed, run
+from release.build.sources import find_source
+from release.build.statements import Source
 
 OLDEST_DJANGO = Version("4.2")
-GUNICORN, OLDEST_GUNICORN = "gunicorn>=27.0.1,<28", Version("23")
-STORAGES = "django-storages[s3]"
-POSTGRES = "psycopg[binary]"
 INPUTS = "# inputs: sha256-"
-COMPILE = ("pip", "compile", "--quiet", "--universal", "--generate-hashes", "--no-annotate", "--no-header")
+METADATA = ("pyproject.toml", "setup.cfg", "setup.py")
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,11 @@ class Dependencies:
     notes: tuple[str, ...]
     news: tuple[str, ...] = ()
     lock: str = ""
+    # How the project states them: its own closed set or not, its indexes, and its texts with passwords still in them.
+    closed: bool = False
+    stated: str = ""
+    indexes: tuple[Index, ...] = ()
+    given: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
@@ -52,18 +56,10 @@ class Answer:
     lock: str = ""
 
 
-@dataclass(frozen=True)
-class Additions:
-    """What a release needs beyond the project's own set, and which of the project's it takes the place of."""
-
-    lines: tuple[str, ...]
-    replaced: frozenset[str]
-    notes: tuple[str, ...]
-
-
-def resolve(*, stage: Path, root: str, lock: Path, python: str) -> Dependencies:
+def resolve(*, stage: Path, root: str, lock: Path, python: str, top: Path | None = None) -> Dependencies:
     """The closed set of a staged project; asks a package index only when the kept lock does not answer."""
-    source = find_source(stage=stage, root=root)
+    source = find_source(stage=stage, root=root, top=top)
+    require_local(source)
     if source.locked is None:
         found = answer(source=source, own=None, lock=lock, python=python)
         return finish(found, own=[], source=source, notes=stated(found.text), lock=lock)
@@ -77,12 +73,12 @@ def resolve(*, stage: Path, root: str, lock: Path, python: str) -> Dependencies:
 
 def answer(*, source: Source, own: list[Requested] | None, lock: Path, python: str) -> Answer:
     """The kept lock when it was made from these very inputs, else a new one."""
-    inputs = hashlib.sha256(canonical([python, GUNICORN, STORAGES, POSTGRES, source.inputs])).hexdigest()
+    inputs = hashlib.sha256(canonical([python, GUNICORN, STORAGES, POSTGRES, inputs_of(source)])).hexdigest()
     text = lock.read_text() if lock.exists() else ""
     refuse_unreadable(text, lock=lock)
     if f"{INPUTS}{inputs}\n" in text:
         return Answer(text=text)
-    text = compiled(source=source, own=own, previous=text, python=python)
+    text = bare(compiled(source=source, own=own, previous=dressed(text, given=[source.inputs]), python=python))
     return Answer(text=text, lock=f"{explained(source)}{INPUTS}{inputs}\n{text}")
 
 
@@ -96,16 +92,28 @@ def refuse_unreadable(text: str, *, lock: Path) -> None:
         raise BuildError(f"{lock.name}: {rule} (got {got}), take one side of the merge or delete it") from None
 
 
+def inputs_of(source: Source) -> str:
+    """What a resolution was made from: the statement, and those of packages that lie in files; no password."""
+    if source.locked is not None:
+        return bare(source.inputs)
+    top = source.top or source.directory
+    local = {path for each in (source.directory,) for path in (*leading_out(each), *workspace(each, top=top))}
+    files = [path / name for path in sorted(local) for name in METADATA if path != source.directory]
+    texts = [file.read_text(errors="replace") for file in files if file.is_file() and file.is_relative_to(top)]
+    return bare("\n".join([source.inputs, *texts]))
+
+
 def compiled(*, source: Source, own: list[Requested] | None, previous: str, python: str) -> str:
     """The lock to keep: the whole set of an unlocked project, only what we add to a locked one."""
     project = own
     if project is None:
-        project = requirements.parse(run(source=source, given=(), previous=previous, python=python))
+        project = hashed(run(source=source, given=(), previous=previous, python=python), source=source)
     require_django(project, source=source, python=python)
     extra = additions(project, python=python)
     notes = "".join(f"# note: {note}\n" for note in extra.notes)
     if own is None and not extra.replaced:
-        return notes + run(source=source, given=extra.lines, previous=previous, python=python)
+        found = run(source=source, given=extra.lines, previous=previous, python=python)
+        return notes + requirements.render(hashed(found, source=source))
     pins = [item.text for item in project if item.name not in extra.replaced]
     found = run(source=source, given=(*pins, *extra.lines), previous=previous, python=python, alone=True)
     present = {item.name for item in own or []} | extra.replaced
@@ -114,72 +122,25 @@ def compiled(*, source: Source, own: list[Requested] | None, previous: str, pyth
     return notes + requirements.render(added)
 
 
-def additions(project: Sequence[Requested], *, python: str) -> Additions:
-    """The runtime set, less what the project has itself."""
-    versions = {item.name: item.version for item in requirements.applying(project, python=python)}
-    parts = [gunicorn(versions), storages(versions), postgres(versions)]
-    return Additions(
-        lines=tuple(line for part in parts for line in part.lines),
-        replaced=frozenset(name for part in parts for name in part.replaced),
-        notes=tuple(note for part in parts for note in part.notes),
-    )
-
-
-def gunicorn(versions: dict[str, Version | None]) -> Additions:
-    own = versions.get("gunicorn")
-    if own and own >= OLDEST_GUNICORN:
-        return Additions((), frozenset(), (f"gunicorn {own}: the project's own pin is used",))
-    if own:
-        note = f"gunicorn {own}: older than {OLDEST_GUNICORN}, {GUNICORN} is used instead"
-        return Additions((GUNICORN,), frozenset({"gunicorn"}), (note,))
-    return Additions((GUNICORN,), frozenset(), ())
-
-
-def storages(versions: dict[str, Version | None]) -> Additions:
-    has = "django-storages" in versions and "boto3" in versions
-    return Additions(() if has else (STORAGES,), frozenset(), ())
-
-
-def postgres(versions: dict[str, Version | None]) -> Additions:
-    if "psycopg2" in versions and "psycopg2-binary" not in versions:
-        return binary(name="psycopg2", version=versions["psycopg2"])
-    if "psycopg-c" in versions:
-        return binary(name="psycopg-c", version=versions["psycopg-c"], wheel="psycopg-binary")
-    if "psycopg" in versions and "psycopg-binary" not in versions:
-        line = f"{POSTGRES}=={versions['psycopg']}"
-        return Additions((line,), frozenset(), ("psycopg: its binary package is added",))
-    has = {"psycopg", "psycopg2-binary"} & set(versions)
-    return Additions(() if has else (POSTGRES,), frozenset(), ())
-
-
-def binary(*, name: str, version: Version | None, wheel: str = "psycopg2-binary") -> Additions:
-    note = f"{name} has no wheel: {wheel} {version} is used instead"
-    return Additions((f"{wheel}=={version}",), frozenset({name}), (note,))
-
-
-def run(*, source: Source, given: Sequence[str], previous: str, python: str, alone: bool = False) -> str:
-    """Resolve with uv; the previous lock is its preference, so that only what must change does."""
-    with tempfile.TemporaryDirectory() as scratch:
-        extra, out = Path(scratch) / "runtime.in", Path(scratch) / "lock.txt"
-        extra.write_text("".join(f"{line}\n" for line in given))
-        out.write_text(previous)
-        place = ["--python", sys.executable, "--python-version", python]  # the target's may run in a root uv cannot see
-        files = [str(extra)] if alone else [*source.files, str(extra)]
-        try:
-            uv([*COMPILE, *place, "-o", str(out), *files], directory=source.directory)
-        except UvFailed as failure:
-            said = str(failure).replace(f"{source.directory}/", "")
-            raise BuildError(uv_failure(source=source.file, stderr=said)) from None
-        return out.read_text()
-
-
 def finish(found: Answer, *, own: list[Requested], source: Source, notes: tuple[str, ...], lock: Path) -> Dependencies:
-    everything = [*own, *requirements.parse(found.text)]
+    everything = list({item.text: item for item in (*own, *requirements.parse(found.text))}.values())
     for item in everything:
         check(item, source=source)
-    text = requirements.render(sorted(everything, key=lambda item: (item.name, item.text)))
+    text = bare(requirements.render(sorted(everything, key=lambda item: (item.name, item.text))))
+    told = (f"{source.file} decides; beside it and not read: {', '.join(source.others)}",) if source.others else ()
     news = (f"{source.file}: resolved into {lock.name}, commit it beside the stack file",) if found.lock else ()
-    return Dependencies(text, directory=source.directory, source=source.file, notes=notes, news=news, lock=found.lock)
+    return Dependencies(
+        text,
+        directory=source.directory,
+        source=source.file,
+        notes=(*told, *notes),
+        news=news,
+        lock=found.lock,
+        closed=source.locked is not None,
+        stated=bare(source.locked or source.inputs),
+        indexes=source.indexes,
+        given=(source.inputs, source.locked or ""),
+    )
 
 
 def require_django(project: Sequence[Requested], *, source: Source, python: str) -> None:
@@ -193,13 +154,31 @@ def require_django(project: Sequence[Requested], *, source: Source, python: str)
         raise BuildError(f"{source.file}: {rule} (got {django}), upgrade it")
 
 
+def require_local(source: Source) -> None:
+    """Packages that lie in files lie in the repository, and are there: uv would tell of a path of this build's own."""
+    named = (item.local for item in requirements.stated(source.locked or source.inputs))
+    for path in dict.fromkeys((*filter(None, named), *source.paths)):
+        check_local(path, source=source)
+        if not (source.directory / path).exists():
+            rule = "a local package should be there"
+            raise BuildError(f"{source.file}: {rule} (got no {path!r}), add it or drop its line")
+
+
 def check(item: Requested, *, source: Source) -> None:
-    if item.local and (os.path.isabs(item.local) or os.path.normpath(item.local).startswith("..")):
-        rule = "a local package should lie inside the project"
-        raise BuildError(f"{source.file}: {rule} (got {item.local!r}), publish it or move it in")
+    if item.local:
+        check_local(item.local, source=source)
     if not item.is_fixed:
         rule = "each package should be fixed by hash or commit"
         raise BuildError(f"{source.file}: {rule} (got {item.text!r}), name a version or commit")
+
+
+def check_local(local: str, *, source: Source) -> None:
+    top = source.top or source.directory
+    path = Path(os.path.normpath(source.directory / local))
+    if os.path.isabs(local) or os.path.relpath(path, top).startswith(".."):
+        lies = "project" if top == source.directory else "repository"
+        rule = f"a local package should lie inside the {lies}"
+        raise BuildError(f"{source.file}: {rule} (got {local!r}), publish it or move it in")
 
 
 def stated(text: str) -> tuple[str, ...]:
@@ -207,5 +186,7 @@ def stated(text: str) -> tuple[str, ...]:
 
 
 def explained(source: Source) -> str:
-    whole = "every package" if source.locked is None else f"what a release needs beyond {source.file}"
-    return f"# {whole}, resolved by slipway from {source.file}: commit this file; delete it to resolve anew.\n"
+    whole, anew = "every package", "slipway relock resolves it anew"
+    if source.locked is not None:
+        whole, anew = f"what a release needs beyond {source.file}", "delete it to resolve anew"
+    return f"# {whole}, resolved by slipway from {source.file}: commit this file; {anew}.\n"

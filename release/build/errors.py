@@ -1,5 +1,7 @@
 """The one exception of a build."""
 
+from release.build.credentials import bare
+
 
 class BuildError(Exception):
     """A project that cannot become an artifact: `where: rule (got value), the way out`.
@@ -8,6 +10,7 @@ class BuildError(Exception):
     """
 
     def __init__(self, text: str, *, setting: str | None = None) -> None:
+        text = bare(text)  # a project's own lines may name an index with its password
         super().__init__(f"{setting}: {text}" if setting else text)
         self.text = text
         self.setting = setting

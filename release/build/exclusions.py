@@ -3,6 +3,8 @@
 import re
 from pathlib import Path, PurePosixPath
 
+from release.build.credentials import holds_credentials
+
 # fmt: off
 DEBRIS = frozenset({
     ".git", ".hg", ".svn", "__pycache__", "node_modules", ".venv", "venv", ".tox", ".nox", ".mypy_cache",
@@ -14,6 +16,12 @@ ENV_EXAMPLES = ("example", "sample", "template", "dist", "tpl")
 KEY_NAME = re.compile(r"id_(rsa|dsa|ecdsa|ed25519)(_sk)?(\.pub)?|.+\.(key|p12|pfx|jks|keystore|kdbx)|.+\.ppk")
 DATABASE_NAME = re.compile(r".+\.(sqlite3?|sqlite3?-(wal|shm|journal)|db-(wal|shm|journal))")
 BYTECODE = (".pyc", ".pyo")
+STATEMENT = re.compile(
+    r"(pyproject|uv|poetry|pylock.*)\.toml|(uv|poetry|Pipfile)\.lock|Pipfile|pip\.(conf|ini)|setup\.(py|cfg)"
+)
+REQUIREMENTS = re.compile(r".+\.(txt|in|pip)")  # of any name, for one includes another
+REQUIREMENT = re.compile(rb"^[ \t]*(?:-{1,2}[a-z]|[\w.-]+(?:\[[^]]*\])?\s*@|git\+).*", re.MULTILINE)
+PASSWORDS = (".netrc", "_netrc", ".pypirc")
 SQLITE_MAGIC = b"SQLite format 3\0"
 LFS_POINTER = b"version https://git-lfs"
 
@@ -21,6 +29,19 @@ LFS_POINTER = b"version https://git-lfs"
 def is_debris(name: str) -> bool:
     """Whether a file or directory name means something that tools leave behind."""
     return name in DEBRIS or name.endswith((*BYTECODE, ".egg-info"))
+
+
+def is_statement(file: Path) -> bool:
+    """Whether a file may state dependencies, and so name an index."""
+    return bool(STATEMENT.fullmatch(file.name) or REQUIREMENTS.fullmatch(file.name))
+
+
+def has_password(file: Path) -> bool:
+    """Whether a statement of dependencies names a password; a variable in its place is none."""
+    if not is_statement(file) or b"@" not in (content := head(file=file, size=1 << 24)):
+        return False
+    lines = [content] if STATEMENT.fullmatch(file.name) else REQUIREMENT.findall(content)
+    return any(holds_credentials(line.decode(errors="replace")) for line in lines)
 
 
 def secret_kind(*, path: str, file: Path) -> str | None:
@@ -32,6 +53,10 @@ def secret_kind(*, path: str, file: Path) -> str | None:
         return "key"
     if DATABASE_NAME.fullmatch(name) or (name.endswith(".db") and head(file=file, size=16) == SQLITE_MAGIC):
         return "database"
+    if name in PASSWORDS:
+        return "password"
+    if has_password(file):
+        return "password of a package source"
     return None
 
 

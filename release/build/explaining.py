@@ -26,6 +26,11 @@ RULES = {
     "static": "collectstatic should succeed",
 }
 WAYS_OUT = {"migrations": "run makemigrations --merge"}
+UNAUTHORIZED = (
+    re.compile(r"https?://(?P<host>[^/)\s]+)\S*\) could not be queried .*\((?P<got>40[13] \w+)\)"),
+    re.compile(r"\((?P<got>40[13] \w+)\) for url \(https?://(?P<host>[^/)\s]+)"),
+)
+GIT_SAID = re.compile(r"--- stderr\s+(?:hint:.*\s+)*(\S.*)")
 NATIVE = re.compile(r"built wheel `([^-`]+-[^-`]+)-[^`]*` is not compatible with the target")
 DATABASE_ERRORS = ("OperationalError", "InterfaceError", "ConnectionTimeout", "PoolTimeout")
 STATIC_MISSING = re.compile(r"The file '([^']+)' could not be found")
@@ -61,6 +66,8 @@ class Failure:
 def uv_failure(*, source: str, stderr: str, where: str = "the servers") -> str:
     """The message for a failed resolution or installation."""
     lines = [re.sub(r"^[^\w`'\"(\[]+", "", line).strip() for line in stderr.splitlines() if line.strip()]
+    if closed := closed_to_us(source=source, stderr=stderr):
+        return closed
     failed = re.search(r"Failed to (?:download and )?build `([^`]+)`", stderr)
     if failed and "build backend" in stderr:
         got = f"a source package that does not build here: {reason(lines)}"
@@ -76,6 +83,21 @@ def uv_failure(*, source: str, stderr: str, where: str = "the servers") -> str:
     wheels = "has no wheels" in stderr
     rule = f"each package should have a wheel for {where}" if wheels else "its packages should resolve and install"
     return f"{source}: {rule} (got: {because}), change the one named"
+
+
+def closed_to_us(*, source: str, stderr: str) -> str | None:
+    """The message for an index or a repository that does not let this computer in."""
+    if found := next(filter(None, (pattern.search(stderr) for pattern in UNAUTHORIZED)), None):
+        way_out = "give its user and password in netrc, a keyring or UV_INDEX_<NAME>_USERNAME and _PASSWORD"
+        return f"{source}: the index at {found['host']} should let this computer in (got {found['got']}), {way_out}"
+    if "Git operation failed" not in stderr:
+        return None
+    said = GIT_SAID.search(stderr)
+    repository = re.search(r"(?:build|download|resolve|from) `?(?:\S+ @ )?(git\+[^`\s]+)", stderr)
+    which = repository[1] if repository else "its git repositories"
+    got = said[1].strip() if said else "a failure without a word"
+    way_out = "give this computer its key (ssh agent) or password (netrc, git's credential store)"
+    return f"{source}: {which} should be readable from here (got {got}), {way_out}"
 
 
 def reason(lines: list[str]) -> str:

@@ -15,8 +15,12 @@ def is_repository(project: Path) -> bool:
     place = project.resolve()  # `slipway/../mysite` does not lie in slipway's own repository
     if not shutil.which("git") or not any((parent / ".git").exists() for parent in (place, *place.parents)):
         return False
-    prefix = git(project, "rev-parse", "--show-prefix").decode().strip()
-    return not prefix or not is_ignored(project)
+    return not prefix(project) or not is_ignored(project)
+
+
+def prefix(project: Path) -> str:
+    """Where a directory lies in its repository; empty at its top."""
+    return os.fsdecode(git(project, "rev-parse", "--show-prefix").removesuffix(b"\n")).rstrip("/")
 
 
 def is_ignored(project: Path) -> bool:
@@ -44,9 +48,10 @@ def submodule(path: Path, *, below: str) -> list[str]:
     return files(path, below=below)
 
 
-def changes(project: Path) -> tuple[str, ...]:
-    """Paths that differ from the last commit."""
-    lines = split(git(project, "status", "--porcelain=v1", "-z", "--no-renames", "--", "."))
+def changes(project: Path, *beside: str) -> tuple[str, ...]:
+    """Paths that differ from the last commit, of the project and of what is named beside it from the top."""
+    above = [f":(top){path}" for path in beside]
+    lines = split(git(project, "status", "--porcelain=v1", "-z", "--no-renames", "--", ".", *above))
     return tuple(os.fsdecode(line[3:]) for line in lines)
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import tempfile
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +12,8 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from release.build.errors import BuildError
-from release.build.sources import name, pyproject, read
+from release.build.sources import name
+from release.build.statements import pyproject, read
 from release.build.uv import UvFailed, uv
 
 OLDEST = (3, 11)  # older ones get no security fixes any more
@@ -33,6 +35,19 @@ class Offer:
 
 
 @dataclass(frozen=True)
+class Statement:
+    """Where a project says which Python it is for; one of the ranges has to hold."""
+
+    file: Path
+    key: str
+    text: str
+    ranges: tuple[SpecifierSet, ...]
+
+    def admits(self, version: Version) -> bool:
+        return any(each.contains(version) for each in self.ranges)
+
+
+@dataclass(frozen=True)
 class Choice:
     """The Python of a project: a minor version, and what to bundle where the servers have another."""
 
@@ -49,41 +64,70 @@ class Choice:
 
 
 def choose(*, stage: Path, root: str, servers: str) -> Choice:
-    """requires-python decides, and beside manage.py before the top; without it a .python-version does."""
-    directories = list(dict.fromkeys((stage / root, stage)))
-    for directory in directories:
-        if wanted := pyproject(directory).get("project", {}).get("requires-python"):
-            return required(str(wanted), file=name(directory / "pyproject.toml", stage), servers=servers)
-    for directory in directories:
-        file = directory / ".python-version"
-        if file.exists() and (pinned := re.match(r"\s*(?:cpython-)?(\d+\.\d+)", read(file))):
-            return named(pinned[1], file=name(file, stage), servers=servers)
-    return Choice(servers)
+    """The servers' Python when the project admits it, else the nearest that it does; of that the newest."""
+    stated = statement(list(dict.fromkeys((stage / root, stage))))
+    if not stated or any(stated.admits(Version(f"{servers}.{patch}")) for patch in range(40)):
+        return Choice(servers)
+    file = name(stated.file, stage)
+    fitting = [offer for offer in offers() if stated.admits(offer.version)]
+    if not fitting:
+        rule = f"{stated.key}should admit {servers}, the servers' Python, or one that uv can fetch, {oldest()} or newer"
+        raise BuildError(f"{file}: {rule} (got {stated.text!r}), run the project with {servers} and say so there")
+    return bundling(fitting, file=file, servers=servers)
 
 
-def required(wanted: str, *, file: str, servers: str) -> Choice:
-    """The servers' Python when it is admitted, else the nearest that is; of that the newest."""
+def statement(directories: Sequence[Path]) -> Statement | None:
+    """requires-python and its like decide, without them a .python-version; beside manage.py before the top."""
+    ways = (of_pyproject, of_poetry, of_pipfile, of_python_version)
+    return next((found for way in ways for directory in directories if (found := way(directory))), None)
+
+
+def of_pyproject(directory: Path) -> Statement | None:
+    wanted = pyproject(directory).get("project", {}).get("requires-python")
+    return stating(directory / "pyproject.toml", "requires-python ", wanted)
+
+
+def of_poetry(directory: Path) -> Statement | None:
+    """Poetry's own words, of which `^3.11` and `~3.12` are none of everybody's."""
+    wanted = pyproject(directory).get("tool", {}).get("poetry", {}).get("dependencies", {}).get("python")
+    plain = [",".join(map(standard, part.split(","))) for part in str(wanted or "").split("||")]
+    return stating(directory / "pyproject.toml", "python ", wanted, plain)
+
+
+def of_pipfile(directory: Path) -> Statement | None:
+    file = directory / "Pipfile"
     try:
-        specifiers = SpecifierSet(wanted)
+        wanted = tomllib.loads(read(file)).get("requires", {}).get("python_version") if file.exists() else None
+    except tomllib.TOMLDecodeError:
+        return None  # its lock decides, and Pipenv has read it
+    return stating(file, "python_version ", wanted, [f"=={wanted}.*"])
+
+
+def of_python_version(directory: Path) -> Statement | None:
+    """Of what it names the minor version: its patch is whatever was newest when it was written."""
+    file = directory / ".python-version"
+    named = re.match(r"\s*(?:cpython-)?(\d+\.\d+)", read(file)) if file.exists() else None
+    return stating(file, "", named[1], [f"=={named[1]}.*"]) if named else None
+
+
+def stating(file: Path, key: str, wanted: object, admitted: Sequence[str] = ()) -> Statement | None:
+    """What cannot be read as a range is left to the tool that wrote it."""
+    try:
+        ranges = tuple(map(SpecifierSet, admitted or [str(wanted)]))
     except InvalidSpecifier:
-        return Choice(servers)
-    if any(specifiers.contains(f"{servers}.{patch}") for patch in range(40)):
-        return Choice(servers)
-    fitting = [offer for offer in offers() if specifiers.contains(offer.version)]
-    if not fitting:
-        rule = f"requires-python should admit {servers}, the servers' Python, or one that uv can fetch"
-        raise BuildError(f"{file}: {rule}, {oldest()} or newer (got {wanted!r}), widen it")
-    return bundling(fitting, file=file, servers=servers)
+        return None
+    return Statement(file, key, str(wanted), ranges) if wanted else None
 
 
-def named(minor: str, *, file: str, servers: str) -> Choice:
-    if minor == servers:
-        return Choice(servers)
-    fitting = [offer for offer in offers() if offer.minor == minor]
-    if not fitting:
-        rule = f"should name {servers}, the servers' Python, or one that uv can fetch, {oldest()} or newer"
-        raise BuildError(f"{file}: {rule} (got {minor}), run the project with {servers} and write that")
-    return bundling(fitting, file=file, servers=servers)
+def standard(part: str) -> str:
+    """One range of Poetry's as everybody writes it."""
+    found = re.fullmatch(r"\s*([~^]?)\s*(\d+)(?:\.(\d+))?((?:\.[\d*]+)*)\s*", part)
+    if not found:
+        return "" if part.strip() == "*" else part
+    sign, major, minor, patch = found.groups("")
+    if sign == "^" or not minor:
+        return f">={major}.{minor or 0}{patch if minor else ''},<{int(major) + 1}"
+    return f">={major}.{minor}{patch},<{major}.{int(minor) + 1}" if sign else f"=={major}.{minor}{patch or '.*'}"
 
 
 def bundling(fitting: Sequence[Offer], *, file: str, servers: str) -> Choice:

@@ -8,18 +8,17 @@ from typing import Any
 from packaging.version import Version
 
 from release.build import provenance, translations
-from release.build.bundling import bundle, place_of
+from release.build.bundling import Interpreter, provide
 from release.build.cache import Cache
 from release.build.commands import run_commands
 from release.build.dependencies import Dependencies, resolve
 from release.build.errors import BuildError
 from release.build.imports import imports_of
 from release.build.inspection import Workplace, look
-from release.build.interpreters import Choice, choose
+from release.build.interpreters import choose
 from release.build.layers import Member, pack, size
 from release.build.packages import Packages, install, install_here
-from release.build.platforms import TARGET, Platform
-from release.build.python import find_python
+from release.build.platforms import TARGET
 from release.build.request import OVERLAY, Request
 from release.build.static import collected, pack_static
 from release.build.tree import Tree, find_root, stage
@@ -49,8 +48,7 @@ class Ground:
     packages: Packages
     workplace: Workplace
     made: dict[str, bytes]
-    interpreter: Choice
-    bundled: str  # the interpreter's layer, if it is not the servers' own
+    interpreter: Interpreter
     told: tuple[str, ...]
 
 
@@ -75,19 +73,36 @@ def lay(*, cache: Cache, scratch: Path, tree: Tree, request: Request) -> Ground:
     if staged.digest != tree.digest:
         raise BuildError(f"{tree.project}: should not change while it is built (got an edit), build again")
     chosen = choose(stage=source, root=root, servers=request.python)
-    dependencies = resolve(stage=source, root=root, lock=request.lock, python=chosen.minor)
-    bundled = bundle(cache=cache, choice=chosen)
-    python = python_here(cache=cache, chosen=chosen, here=request.here)
-    packages = install(cache=cache, dependencies=dependencies, tree=staged, python=chosen.minor)
+    interpreter, minor = provide(cache=cache, choice=chosen, here=request.here), chosen.minor
+    whole = surroundings(scratch=scratch, tree=tree, staged=staged)
+    place = whole.project / tree.below if tree.beside else source
+    dependencies = resolve(stage=place, root=root, lock=request.lock, python=minor, top=whole.project)
+    packages = install(cache=cache, dependencies=dependencies, tree=whole, python=minor)
     here = install_here(
-        cache=cache, dependencies=dependencies, tree=staged, packages=packages, python=python, here=request.here
+        cache=cache,
+        dependencies=dependencies,
+        tree=whole,
+        packages=packages,
+        python=interpreter.here,
+        here=request.here,
     )
-    workplace = prepare(scratch=scratch, packages=here, root=root, python=python)
+    workplace = prepare(scratch=scratch, packages=here, root=root, python=interpreter.here)
     staged, written = run_commands(request=request, workplace=workplace, tree=staged)
     made, untranslated = translations.compile_all(staged)
     put(target=source, files=made)
-    told = (*chosen.notes, *unmeant(packages, minor=chosen.minor), *written, *untranslated)
-    return Ground(staged, dependencies, packages, workplace, made, chosen, bundled, told)
+    told = (*chosen.notes, *unmeant(packages, minor=minor), *written, *untranslated)
+    return Ground(staged, dependencies, packages, workplace, made, interpreter, told)
+
+
+def surroundings(*, scratch: Path, tree: Tree, staged: Tree) -> Tree:
+    """What dependencies are resolved and built in: the staged project, in its repository where it needs that."""
+    if not tree.beside:
+        return staged
+    whole = tree.whole()
+    found = stage(tree=whole, target=scratch / "repository")
+    if found.digest != whole.digest:
+        raise BuildError(f"{tree.project}: should not change while it is built (got an edit), build again")
+    return found
 
 
 def unmeant(packages: Packages, *, minor: str) -> list[str]:
@@ -97,14 +112,6 @@ def unmeant(packages: Packages, *, minor: str) -> list[str]:
         return []
     django = f"Django {packages.version('django')} says it runs on Python {pythons[0]} to {pythons[-1]}, not on {minor}"
     return [f'{django}: upgrade it, or say requires-python = "=={pythons[-1]}.*" and that is bundled']
-
-
-def python_here(*, cache: Cache, chosen: Choice, here: Platform) -> Path:
-    """What runs the project's code on this machine: the bundled one itself where it can."""
-    if not (chosen.bundled and here.runs_target):
-        return find_python(chosen.minor)
-    inside = place_of(cache=cache, offer=chosen.bundled) / "bin" / f"python{chosen.minor}"
-    return find_python(chosen.minor, bundled=inside)
 
 
 def refuse_old_gunicorn(*, found: dict[str, Any], packages: Packages) -> None:
@@ -123,7 +130,7 @@ def pack_layers(*, cache: Cache, ground: Ground, found: dict[str, Any], own: boo
     tree = ground.staged.without(directories=directories)
     layer = pack_static(cache=cache, directory=static)
     return {
-        **({"python": ground.bundled} if ground.bundled else {}),
+        **({"python": ground.interpreter.layer} if ground.interpreter.layer else {}),
         "dependencies": ground.packages.layer,
         "code": pack_code(cache=cache, tree=tree, made=ground.made, beside=files),
         "static": layer,
@@ -205,11 +212,11 @@ def has(tree: Tree, directory: str) -> bool:
 
 def describe(*, found: dict[str, Any], ground: Ground, layers: dict[str, str], request: Request) -> dict[str, Any]:
     """The manifest: what an artifact is, in words that do not depend on where it was built."""
-    bundled = ground.interpreter.bundled
+    choice = ground.interpreter.choice
     return {
         "format": FORMAT,
-        "python": ground.interpreter.minor,
-        **({"interpreter": bundled.key} if bundled else {}),
+        "python": choice.minor,
+        **({"interpreter": choice.bundled.key} if choice.bundled else {}),
         "platform": TARGET,
         "layers": layers,
         "root": ground.workplace.root,

@@ -12,11 +12,13 @@ from pathlib import Path
 
 from release.build import exclusions, requirements
 from release.build.cache import Cache, canonical
+from release.build.credentials import bare, dressed
 from release.build.dependencies import Dependencies
 from release.build.errors import BuildError
 from release.build.explaining import uv_failure
 from release.build.layers import Member, pack
 from release.build.platforms import TARGET, Platform
+from release.build.resolving import ANY_INDEX
 from release.build.tree import Tree
 from release.build.uv import UvFailed, uv
 
@@ -86,10 +88,15 @@ def unpack(
 ) -> None:
     with cache.scratch() as scratch:
         listed, unpacked = scratch / "requirements.txt", scratch / "site-packages"
-        listed.write_text(dependencies.text)
-        command = ["pip", "install", "--quiet", "--no-deps", "--no-compile-bytecode", *target]
+        listed.write_text(dressed(dependencies.text, given=dependencies.given))
+        command = ["pip", "install", "--quiet", "--no-deps", "--no-compile-bytecode", *ANY_INDEX, *target]
         try:
-            uv([*command, "--target", str(unpacked), "-r", str(listed)], directory=dependencies.directory)
+            uv(
+                [*command, "--target", str(unpacked), "-r", str(listed)],
+                directory=dependencies.directory,
+                indexes=dependencies.indexes,
+                file=dependencies.source,
+            )
         except UvFailed as failure:
             where = f"this computer ({here.name}), where collectstatic runs" if here else "the servers"
             raise BuildError(uv_failure(source=dependencies.source, stderr=str(failure), where=where)) from None
@@ -120,6 +127,18 @@ def clean(target: Path) -> None:
             (directory / trace).unlink(missing_ok=True)
         rewrite(directory / "RECORD", kept=is_recorded)
         rewrite(directory / "WHEEL", kept=lambda line: not line.startswith("Generator:"), ordered=False)
+        undress(directory / "METADATA")
+
+
+def undress(file: Path) -> None:
+    """A package built here may name others by an address with a password in it."""
+    content = file.read_bytes() if file.exists() else b""
+    cleaned = b"\n".join(
+        bare(line.decode()).encode() if line.startswith(b"Requires-Dist:") else line for line in content.split(b"\n")
+    )
+    if cleaned != content:
+        file.unlink()
+        file.write_bytes(cleaned)
 
 
 def is_recorded(line: str) -> bool:
@@ -152,5 +171,5 @@ def local_digests(*, dependencies: Dependencies, tree: Tree) -> list[list[str]]:
     return [
         [entry.path, entry.digest]
         for entry in tree.entries
-        if any(prefix == "." or entry.path.startswith(f"{prefix}/") for prefix in prefixes)
+        if any(prefix in (".", entry.path) or entry.path.startswith(f"{prefix}/") for prefix in prefixes)
     ]

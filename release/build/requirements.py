@@ -23,6 +23,12 @@ class Requested:
     text: str
 
     @property
+    def commit(self) -> str:
+        """The commit it is fixed to, as short as git tells it; empty for what lies in files."""
+        found = COMMIT.search(self.text)
+        return found[0][-40:-28] if found else ""
+
+    @property
     def is_fixed(self) -> bool:
         return bool(self.local) or "--hash=" in self.text or bool(COMMIT.search(self.text))
 
@@ -34,21 +40,35 @@ def parse(text: str) -> list[Requested]:
     return [one(line) for line in cleaned if line and (not line.startswith("-") or is_editable(line))]
 
 
+def stated(text: str) -> list[Requested]:
+    """The requirements of whatever text a project states them in; none where it is no list of them."""
+    try:
+        return parse(text)
+    except InvalidRequirement:
+        return []
+
+
 def one(line: str) -> Requested:
     line = re.sub(r"^(-e|--editable)[ =]", "", line).strip()
     stated = line.split("--hash=")[0].strip()
     if stated.startswith((".", "/", "file:")):
-        path = stated.split(";")[0].strip().removeprefix("file://")
-        return Requested(name="", version=None, marker=None, local=path, text=line)
+        path = re.sub(r"\[[^]]*\]$", "", stated.split(";")[0].split("#")[0].strip()).removeprefix("file://")
+        return Requested(name="", version=None, marker=None, local=path.removeprefix("file:"), text=line)
     requirement = Requirement(stated)
     pins = [pin.version for pin in requirement.specifier if pin.operator == "==" and "*" not in pin.version]
     return Requested(
         name=canonicalize_name(requirement.name),
         version=Version(pins[0]) if len(pins) == 1 else None,
         marker=requirement.marker,
-        local=(requirement.url or "").removeprefix("file://") if (requirement.url or "").startswith("file:") else None,
+        local=local_path(requirement.url or ""),
         text=line,
     )
+
+
+def local_path(url: str) -> str | None:
+    """The path of a package that lies in files; None for one that is fetched."""
+    path = url.removeprefix("file://").removeprefix("file:")
+    return path.split("#")[0] if path and (path != url or not re.match(r"[a-z+]+:|git@", url)) else None
 
 
 def is_editable(line: str) -> bool:

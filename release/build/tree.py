@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from release.build import exclusions, git
 from release.build.cache import canonical
 from release.build.errors import BuildError
+from release.build.neighbours import neighbours
 
 
 @dataclass(frozen=True)
@@ -31,11 +32,32 @@ class Tree:
     git: bool
     changed: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
+    # Where the project lies in its repository, and the entries (from the repository's top) that its packages are built
+    # from and that are never packed themselves.
+    below: str = ""
+    beside: tuple[Entry, ...] = ()
 
     @property
     def digest(self) -> str:
-        rows = [[entry.path, entry.digest, entry.executable, entry.link] for entry in self.entries]
+        rows = [[entry.path, entry.digest, entry.executable, entry.link] for part in self.parts for entry in part]
         return hashlib.sha256(canonical(rows)).hexdigest()
+
+    @property
+    def parts(self) -> tuple[tuple[Entry, ...], ...]:
+        """The project's own entries, and those beside it under a name no file of its own has."""
+        return self.entries, tuple(replace(entry, path=f"//{entry.path}") for entry in self.beside)
+
+    @property
+    def top(self) -> Path:
+        """The repository's directory, or the project's where it is no part of one."""
+        above = Path(os.path.realpath(self.project)).parents
+        return above[len(PurePosixPath(self.below).parts) - 1] if self.below else self.project
+
+    def whole(self) -> "Tree":
+        """The project in its place among what lies beside it."""
+        own = tuple(replace(entry, path=f"{self.below}/{entry.path}".lstrip("/")) for entry in self.entries)
+        entries = tuple(sorted((*own, *self.beside), key=lambda entry: entry.path))
+        return replace(self, project=self.top, entries=entries, below="", beside=())
 
     @property
     def paths(self) -> frozenset[str]:
@@ -50,15 +72,42 @@ class Tree:
 def read_tree(project: Path) -> Tree:
     """Every file that belongs into the artifact; every byte is read, so that no edit goes unseen."""
     tracked = git.is_repository(project)
+    below = git.prefix(project) if tracked else ""
     listed = sorted(set(git.files(project) if tracked else walk(project)))
+    taken, secrets = sifted(listed, project=project)
+    check_case(project=project, paths=taken)
+    entries = read_entries(project=project, paths=taken)
+    tree = Tree(project=project, entries=entries, git=tracked, left_out=tuple(secrets), below=below)
+    shared = neighbours(Path(os.path.realpath(project)), top=tree.top) if below else []
+    beside = [*of_repository(tree, shared=shared), *building_only(tree)]
+    changed = git.changes(project, *shared) if tracked else ()
+    return replace(tree, beside=tuple(beside), changed=changed)
+
+
+def sifted(listed: list[str], *, project: Path) -> tuple[list[str], list[str]]:
+    """What may travel, and what never does; of what tools leave behind, neither."""
     environments = {str(PurePosixPath(path).parent) for path in listed if path.endswith("pyvenv.cfg")}
     candidates = [path for path in listed if not is_inside(path=path, directories=environments)]
     secrets = [path for path in candidates if exclusions.secret_kind(path=path, file=project / path)]
-    taken = [path for path in candidates if path not in set(secrets) and not exclusions.is_bytecode(path)]
-    check_case(project=project, paths=taken)
-    entries = read_entries(project=project, paths=taken)
-    changed = git.changes(project) if tracked else ()
-    return Tree(project=project, entries=entries, git=tracked, changed=changed, left_out=tuple(secrets))
+    return [path for path in candidates if path not in set(secrets) and not exclusions.is_bytecode(path)], secrets
+
+
+def of_repository(tree: Tree, *, shared: list[str]) -> list[Entry]:
+    """The files of packages and lists that lie beside the project."""
+    places = [(path, tree.top / path) for path in shared]
+    listed = [
+        file for path, place in places for file in (git.files(place, below=f"{path}/") if place.is_dir() else [path])
+    ]
+    taken, secrets = sifted(sorted(set(listed)), project=tree.top)
+    stated = [path for path in secrets if exclusions.is_statement(tree.top / path)]
+    return list(read_entries(project=tree.top, paths=sorted([*taken, *stated])))
+
+
+def building_only(tree: Tree) -> list[Entry]:
+    """Statements of dependencies with a password in them: needed to build, and staying here."""
+    paths = [path for path in tree.left_out if exclusions.is_statement(tree.project / path)]
+    entries = read_entries(project=tree.project, paths=paths)
+    return [replace(entry, path=f"{tree.below}/{entry.path}".lstrip("/")) for entry in entries]
 
 
 def walk(project: Path, *, below: str = "") -> Iterator[str]:

@@ -29,6 +29,7 @@ DESCRIPTION = """\
   releases STACK [--json]    what it keeps, where it came from, and what it could go back to
   rollback STACK [ID]        pin what ran before (or a kept release) in the stack file, and bring it up
   unpin STACK                take the pin out of the stack file
+  relock STACK               the lock beside its stack file, resolved anew; prints what changed
   promote STACK TARGET       pin what STACK has proven in TARGET's stack file
 """
 
@@ -174,6 +175,12 @@ def _record(directory: str | None, rest: Sequence[str]) -> int:
     return record(directory, rest)
 
 
+def _relock(directory: str | None, rest: Sequence[str]) -> int:
+    from release.cli.relock import relock
+
+    return relock(Project.find(directory), _verb("relock").parse_args(rest).stack)
+
+
 def _check(directory: str | None, rest: Sequence[str]) -> int:
     from release.cli.check.command import check
 
@@ -214,6 +221,7 @@ VERBS: dict[str, Callable[[str | None, Sequence[str]], int]] = {
     "status": _status,
     "strays": _strays,
     "backup": _backup,
+    "relock": _relock,
     "promote": _promote,
     "record": _record,
     "rotate": _rotate,

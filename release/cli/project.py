@@ -39,6 +39,18 @@ class Project:
             raise Refusal(f"{shown(file)}: is not there, {meant(stack, known)}")
         return file
 
+    def setting(self, stack: str, key: str) -> Any:
+        """A key of the stack file as it stands there, with the project's namespace or without."""
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import YAMLError
+
+        file = self.stack_file(stack)
+        try:
+            config = (YAML(typ="safe", pure=True).load(file) or {}).get("config") or {}
+        except YAMLError as error:
+            raise Refusal(f"{shown(file)}: is not YAML ({' '.join(str(error).split())}), correct it first") from None
+        return config.get(key, config.get(f"{self.name}:{key}"))
+
     @property
     def name(self) -> str:
         """The project's name, the namespace of keys that were written with one."""

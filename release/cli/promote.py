@@ -12,7 +12,7 @@ from release.cli.stack import LastUpdate, Stack, last_update
 from release.cli.status import Word, live
 from release.promotions import mark
 
-__all__ = ["promote"]
+__all__ = ["hold", "promote"]
 
 
 def promote(project: Project, *, source: str, target: str, hotfix: str | None = None) -> int:
@@ -29,7 +29,7 @@ def promote(project: Project, *, source: str, target: str, hotfix: str | None = 
         before = opened.read()
     after = pinned(before, values=values, project=project.name, where=shown(file))
     if stack:
-        _hold(stack, target=target)
+        hold(stack, target=target)
     if after == before:
         print(f"{shown(file)}: names this artifact already: {values['artifact']}")
         return 0
@@ -39,7 +39,7 @@ def promote(project: Project, *, source: str, target: str, hotfix: str | None = 
     return 0
 
 
-def _hold(stack: Stack, *, target: str) -> None:
+def hold(stack: Stack, *, target: str) -> None:
     """Let pruning leave the artifact where the target takes it from, however late its `pulumi up` is."""
     if bucket := stack.outputs.get("release_source"):
         try:

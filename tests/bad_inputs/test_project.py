@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -15,6 +16,7 @@ from components import artifact
 from release.build import build
 from settings import Settings
 from tests.bad_inputs import index
+from tests.release.build.interpreters import entry
 from tests.release.build.projects import FILES, SETTINGS, URLS, commit, listing, site, write
 from tests.release.build.seed import PYTHON, surround
 
@@ -43,6 +45,8 @@ class Note(models.Model):
     when = models.DateTimeField(auto_now=True, auto_now_add=True)
 """
 PYPROJECT = '[project]\nname = "shop"\nversion = "1"\n'
+ORDER = "uv.lock, pylock.toml, poetry.lock, Pipfile.lock, requirements.txt or pyproject.toml"
+STALE_POETRY = '[metadata]\nlock-version = "2.1"\ncontent-hash = "0"\n'
 STALE = 'version = 1\n[[package]]\nname = "shop"\nversion = "1"\nsource = { virtual = "." }\n'
 
 
@@ -92,22 +96,34 @@ PROJECTS: Mapping[str, Bad] = {
     "requires-python": Bad(
         {"pyproject.toml": f'{PYPROJECT}requires-python = "<3.9"\n'},
         f"pyproject.toml: requires-python should admit {PYTHON}, the servers' Python, or one that uv can fetch, 3.11 "
-        "or newer (got '<3.9'), widen it",
+        f"or newer (got '<3.9'), run the project with {PYTHON} and say so there",
     ),
     ".python-version": Bad(
         {".python-version": "3.9.18\n"},
-        f".python-version: should name {PYTHON}, the servers' Python, or one that uv can fetch, 3.11 or newer "
-        f"(got 3.9), run the project with {PYTHON} and write that",
+        f".python-version: should admit {PYTHON}, the servers' Python, or one that uv can fetch, 3.11 or newer "
+        f"(got '3.9'), run the project with {PYTHON} and say so there",
     ),
     "no dependencies": Bad(
         {"requirements.txt": None},
-        f"{FILE}: project: should state its dependencies in uv.lock, requirements.txt or pyproject.toml (got none), "
+        f"{FILE}: project: should state its dependencies in {ORDER} (got none), "
         "write one with pip freeze > requirements.txt",
     ),
-    "poetry": Bad(
-        {"requirements.txt": None, "poetry.lock": ""},
-        f"{FILE}: project: should state its dependencies in uv.lock, requirements.txt or pyproject.toml "
-        "(got poetry.lock), write one with poetry export -o requirements.txt",
+    "poetry without its lock": Bad(
+        {"requirements.txt": None, "pyproject.toml": '[tool.poetry.dependencies]\ndjango = "^5.2"\n'},
+        f"{FILE}: project: should state its dependencies in {ORDER} "
+        "(got Poetry's pyproject.toml without its lock), write it with poetry lock",
+    ),
+    "a stale poetry.lock": Bad(
+        {"pyproject.toml": '[tool.poetry.dependencies]\ndjango = "^5.2"\n', "poetry.lock": STALE_POETRY},
+        "poetry.lock: should be made from this very pyproject.toml (got an older one's), run `poetry lock`",
+    ),
+    "a stale Pipfile.lock": Bad(
+        {"Pipfile": '[packages]\ndjango = "*"\n', "Pipfile.lock": '{"_meta": {"hash": {"sha256": "0"}}}'},
+        "Pipfile.lock: should be made from this very Pipfile (got an older one's), run `pipenv lock`",
+    ),
+    "a package outside of the project": Bad(
+        needs("-e ../shared"),
+        "requirements.txt: a local package should lie inside the project (got '../shared'), publish it or move it in",
     ),
     "TOML": Bad(
         {"pyproject.toml": "[project\n"},
@@ -226,6 +242,12 @@ PROJECTS: Mapping[str, Bad] = {
         "site1.settings: WSGI_APPLICATION should import (got AttributeError: module 'site1.wsgi' has no attribute "
         "'application'), correct it",
     ),
+    "a build command that fails": Bad(
+        {},
+        f"{FILE}: build[1]: 'echo no such tool; exit 127' should succeed in the project's directory (got exit code 127 "
+        "after 0 s), correct it or what it runs. It said last:\n    no such tool",
+        {"build": ["true", "echo no such tool; exit 127"]},
+    ),
     "a static file that is missing": Bad(
         {"notes/static/notes/other.css": "a { background: url(gone.png); }"},
         "notes/other.css: static files it refers to should exist (got no 'notes/gone.png'), "
@@ -310,6 +332,22 @@ def test_a_lock_in_the_middle_of_a_merge(choose: Choose, stacks: Path, builds: P
         "staging.lock: should be a list of requirements, as slipway wrote it (got Expected package name at the start "
         "of dependency specifier), take one side of the merge or delete it"
     )
+    assert state(builds, stacks, project) == before
+
+
+def test_a_python_that_is_out_of_reach(
+    choose: Choose, stacks: Path, builds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key, facts = entry("3.12.1", "linux", "gnu", "")
+    (tmp_path / "downloads.json").write_text(json.dumps({key: {**facts, "url": (tmp_path / "gone").as_uri()}}))
+    monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", (tmp_path / "downloads.json").as_uri())
+    project = write(site(tmp_path / "one"), {".python-version": "3.12\n"})
+    before = state(builds, stacks, project)
+    with pytest.raises(pulumi.RunError) as caught:
+        choose(project, {})
+    first, _, rest = str(caught.value).partition(" (got: ")
+    assert first == ".python-version: Python 3.12.1, which goes with the site, should be within uv's reach"
+    assert rest.endswith("), go online, set UV_PYTHON_INSTALL_MIRROR, or let the project run on the servers' own")
     assert state(builds, stacks, project) == before
 
 

@@ -2,9 +2,9 @@
 
 The agent's own code releases a stub app, release after release, onto a disk of fixed size (tmpfs; root and Linux): it
 fetches, verifies, unpacks, compiles, links and prunes for real, while systemd, Caddy and Django are played. Usage is
-printed after every tenth of them and must not grow. Then the disk is 95 % full: the next release is to be refused
-with nothing touched; and one whose layer has no room fills the disk on the way: nothing of it may be left. A control
-without pruning has to be seen growing. Exit status: 0 when all of it is so.
+printed after every tenth of them and must not grow. Then the disk is 95 % full: the next release has to be refused
+with nothing touched; and one whose layer is larger than there is room fills the disk on the way: nothing of it may be
+left. A control without pruning has to be seen growing. Exit status: 0 when all of it is so.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ CONFIG = {
     "workers.second": "ledger work",
     "schedule.tick.run": "ledger tick",
     "schedule.tick.at": "*:*:00/30",
-    "schedule.long.run": "ledger tick --name long --seconds 60",
+    "schedule.long.run": "ledger tick --name long --seconds 150",
     "schedule.long.at": "yearly",
 }
 
@@ -54,6 +54,15 @@ class Queue:
 
     def requeue(self) -> dict[str, int]:
         return self._ask("requeue")
+
+    def begin_long_job(self) -> None:
+        """A scheduled job that will import the last of its code when two releases have come after it."""
+        self.stage.root("systemctl start --no-block slipway-schedule-long.service")
+
+    def long_job(self) -> dict[str, Any]:
+        """What it wrote down at its end: its release, and the edition of the code it imported last."""
+        wait_until(lambda: bool(self.ticks("long")), limit=240, what="the long job has ended")
+        return self.ticks("long")[0]
 
     def ticks(self, name: str) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(self._say(f"ticks --name {name}"))

@@ -142,7 +142,7 @@ def test_in_a_maintenance_window_visitors_are_told_to_come_back(guarded: Stage, 
         done: Done = guarded.type(f"slipway up staging --maintenance {UP}")
     finally:
         asking.terminate()
-        asking.wait(timeout=30)
+        asking.communicate(timeout=30)
     answers = seen.read_text().splitlines()
     assert {"200", "503 10"} <= {each.strip() for each in answers}, set(answers)
     assert {each.split()[0] for each in answers} == {"200", "503"}, set(answers)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from release.build import requirements
+from release.build.dependencies import Dependencies
 from release.cli.check.report import Report
 from release.cli.check.source import Source
 
-__all__ = ["GIVEN", "bytes_of", "entry_points", "packages", "report", "variables", "writes"]
+__all__ = ["GIVEN", "bytes_of", "entry_points", "packages", "report", "sources", "variables", "writes"]
 
 # What slipway itself puts into the environment of a site.
 GIVEN = frozenset({
@@ -138,6 +140,22 @@ def packages(into: Report, installed: Mapping[str, str], *, stated: str, file: s
         broker = "needs a broker: cache: valkey, or one of yours with its URL under secrets"
         worker = "a worker that manage.py starts, under workers"
         into.note("processes", file, f"{name} {installed[name]}: {broker}, and {worker}")
+
+
+def sources(into: Report, found: Dependencies) -> None:
+    """Where the packages come from, when that is not this computer's usual index: files, commits, private indexes."""
+    requested = requirements.parse(found.text)
+    for item in requested:
+        if item.local:
+            into.ok(
+                "dependencies",
+                item.local,
+                "a package in files: built, and part of the release",
+            )
+        elif item.commit:
+            into.ok("dependencies", found.source, f"{item.name}: from git, commit {item.commit}")
+    for index in (each for each in found.indexes if not each.default):  # this computer's own stands for a default
+        into.ok("dependencies", found.source, f"the index {index.shown} is asked too, with this computer's credentials")
 
 
 def variables(into: Report, source: Source, *, settings: str, declared: Collection[str], met: Collection[str]) -> None:

@@ -19,7 +19,6 @@ from release.build.making import Ground, has, lay, pack_layers, unwanted
 from release.build.platforms import Platform
 from release.build.python import find_python
 from release.build.request import Request
-from release.build.sources import find_source
 from release.build.tree import Tree, find_root, read_tree, walk
 from release.cli.check import findings, stack_file
 from release.cli.check.choosing import choose
@@ -177,28 +176,26 @@ def _elsewhere(report: Report, python: str, topic: str, error: BuildError) -> No
 
 
 def _dependencies(ground: Ground, report: Report) -> None:
-    workplace = ground.workplace
-    source = find_source(stage=workplace.source, root=workplace.root)
-    installed = {
-        each.name.lower(): each.version for each in importlib.metadata.distributions(path=[str(workplace.packages)])
-    }
+    found, packages = ground.dependencies, ground.workplace.packages
+    installed = {each.name.lower(): each.version for each in importlib.metadata.distributions(path=[str(packages)])}
     what = f"{len(installed)} packages for the servers, Django {installed.get('django', '?')}"
-    if source.locked is not None:
-        report.ok("dependencies", source.file, f"{what}; it is a lock and is taken as it is")
+    if found.closed:
+        report.ok("dependencies", found.source, f"{what}; it is a lock and is taken as it is")
     else:
-        report.note("dependencies", source.file, f"{what}; not a lock, so the first up resolves it into "
-                    "stacks/<stack>.lock, which you commit")  # fmt: skip
-    stated = (source.locked or source.inputs).lower()
+        report.note("dependencies", found.source, f"{what}; not a lock, so the first up resolves it into "
+                    "stacks/<stack>.lock, which you commit; slipway relock renews it")  # fmt: skip
+    findings.sources(report, found)
+    stated = found.stated.lower()
     added = [
         f"{name} {installed[name]}"
         for name in ("gunicorn", "django-storages", "psycopg")
         if name in installed and name not in stated
     ]
     if added:
-        report.ok("dependencies", source.file, f"lacks {', '.join(added)}: added to the release")
-    for note in (*ground.dependencies.notes, *ground.interpreter.notes):
-        report.note("dependencies", source.file, note)
-    findings.packages(report, installed, stated=stated, file=source.file)
+        report.ok("dependencies", found.source, f"lacks {', '.join(added)}: added to the release")
+    for note in (*found.notes, *ground.interpreter.choice.notes):
+        report.note("dependencies", found.source, note)
+    findings.packages(report, installed, stated=stated, file=found.source)
 
 
 def _looked(ground: Ground, seen: Seen) -> dict[str, Any]:

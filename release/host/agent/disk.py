@@ -11,8 +11,8 @@ __all__ = ["FULL", "Disk", "look", "needed", "taken"]
 
 FULL = 0.90  # of a disk, from which on nothing new is brought to it
 TIGHT = 0.80  # from which on only the releases stay that have to
-# Of a layer's size: its files in whole blocks, their bytecode, the packed file beside them. Measured: 1.8 times for
-# packages; files that cannot be pressed take 2.3.
+# Of a layer's size: its files in whole blocks, their bytecode, the packed file beside them. Measured 1.8 times for
+# packages; files that cannot be pressed would take 2.3.
 SHARE = 2.5
 SPARE = 8 << 20  # for what is small: links, journal, state
 

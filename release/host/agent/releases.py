@@ -149,7 +149,7 @@ def _cache(site: Site, document: Document) -> dict[str, str]:
         return {}
     url = cache.address(site)
     broker = url.replace("unix://", "redis+socket://")
-    return {"REDIS_URL": url, "SLIPWAY_CACHE": url, "CELERY_BROKER_URL": broker}
+    return {"REDIS_URL": url, "SLIPWAY_VALKEY": url, "CELERY_BROKER_URL": broker}
 
 
 def _database(site: Site, document: Document, *, sslmode: str) -> dict[str, str]:

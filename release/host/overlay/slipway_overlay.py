@@ -228,9 +228,9 @@ def cache(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> list
     """The cache of the stack, for a project that left Django's own and has what speaks to it."""
     caches = user.get("CACHES", {})
     left = caches.get("default", {}).get("BACKEND", IN_PROCESS) == IN_PROCESS
-    if not environ.get("SLIPWAY_CACHE") or not left or not has("redis") or django_version() < (4, 0):
+    if not environ.get("SLIPWAY_VALKEY") or not left or not has("redis") or django_version() < (4, 0):
         return []
-    wanted = {"BACKEND": REDIS, "LOCATION": environ["SLIPWAY_CACHE"]}
+    wanted = {"BACKEND": REDIS, "LOCATION": environ["SLIPWAY_VALKEY"]}
     return [("CACHES", {**caches, "default": wanted}, "cache of the stack")]
 
 

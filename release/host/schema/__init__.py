@@ -13,7 +13,7 @@ from .fields import add_field, alter_field, remove_field, rename_field
 from .findings import BREAKS, DESTROYS, LOCKS, UNKNOWN, Finding, Step, table_of
 from .statements import statements
 
-__all__ = ["Finding", "classified"]
+__all__ = ["Finding", "classified", "used"]
 
 
 def classified(plan: Any, *, state: Any) -> dict[str, list[Finding]]:
@@ -27,6 +27,17 @@ def classified(plan: Any, *, state: Any) -> dict[str, list[Finding]]:
             seen += _walked(step, new)
             state = step.after
         found[str(migration)] = [each for each in seen if each.touches.split(".")[0] not in new]
+    return found
+
+
+def used() -> dict[str, list[str]]:
+    """The tables and columns of the project's models; a proxy has none of its own, and two models may share a table."""
+    from django.apps import apps  # type: ignore[import-not-found,unused-ignore]
+
+    found: dict[str, list[str]] = {}
+    for model in apps.get_models(include_auto_created=True):
+        columns = [field.column for field in model._meta.local_concrete_fields]
+        found[model._meta.db_table] = [*found.get(model._meta.db_table, ()), *columns]
     return found
 
 

@@ -45,7 +45,7 @@ def table_of(model: Any) -> str:
     from django.db.backends.utils import truncate_name  # type: ignore[import-not-found,unused-ignore]
 
     made = f"{model.app_label}_{model.name_lower}"
-    return str(model.options.get("db_table") or truncate_name(made, connection.ops.max_name_length())).strip('"')
+    return str(model.options.get("db_table") or truncate_name(made, connection.ops.max_name_length()))
 
 
 def column_of(name: str, field: Any) -> str:

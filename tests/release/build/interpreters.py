@@ -24,14 +24,10 @@ LEFT = shutil.ignore_patterns(
 def offered(directory: Path, *, version: str = platform.python_version()) -> str:
     """What UV_PYTHON_DOWNLOADS_JSON_URL is to be, for uv to know this one interpreter and no other."""
     archive = packed(directory)
-    major, minor, patch = map(int, version.split("."))
-    known = {
-        "name": "cpython", "arch": {"family": "x86_64", "variant": None}, "os": "linux", "libc": "gnu",
-        "major": major, "minor": minor, "patch": patch, "prerelease": "", "variant": None, "build": "20260101",
-        "url": archive.as_uri(), "sha256": hashlib.sha256(archive.read_bytes()).hexdigest(),
-    }  # fmt: skip
+    key, facts = entry(version, "linux", "gnu", "")
+    facts |= {"url": archive.as_uri(), "sha256": hashlib.sha256(archive.read_bytes()).hexdigest()}
     listed = directory / "downloads.json"
-    listed.write_text(json.dumps({f"cpython-{version}-linux-x86_64-gnu": known}))
+    listed.write_text(json.dumps({key: facts}))
     return listed.as_uri()
 
 
@@ -50,3 +46,13 @@ def packed(directory: Path) -> Path:
         file.add(place, "python")
     shutil.rmtree(place)
     return archive
+
+
+def entry(version: str, system: str, libc: str, prerelease: str) -> tuple[str, dict[str, object]]:
+    """One as uv's own list of what it can fetch has them."""
+    major, minor, patch = map(int, version.split("."))
+    return f"cpython-{version}{prerelease}-{system}-x86_64-{libc}", {
+        "name": "cpython", "arch": {"family": "x86_64", "variant": None}, "os": system, "libc": libc,
+        "major": major, "minor": minor, "patch": patch, "prerelease": prerelease, "variant": None,
+        "url": "https://x/1", "sha256": "0" * 64, "build": "20260101",
+    }  # fmt: skip

@@ -16,8 +16,8 @@ from release.build import BuildError, python
 from release.build.bundling import bundle, place_of
 from release.build.cache import Cache
 from release.build.interpreters import Choice, Offer, offers
+from tests.release.build.interpreters import entry
 from tests.release.build.projects import write
-from tests.release.build.test_interpreters import entry
 
 KEY = "cpython-3.12.1-linux-x86_64-gnu"
 SYSCONFIG = """\

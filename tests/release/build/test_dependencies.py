@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from release.build import BuildError
+from release.build.additions import additions
 from release.build.building import keep
-from release.build.dependencies import Dependencies, additions, check, resolve
+from release.build.dependencies import Dependencies, check, resolve
 from release.build.explaining import uv_failure
 from release.build.packages import check_wheels, clean
 from release.build.requirements import is_closed, parse, render
 from release.build.sources import Source, find_source
-from release.build.uv import find_uv, pip_settings, sources
+from release.build.uv import environment, find_uv, pip_settings, sources
 from tests.release.build.projects import write
 from tests.release.build.seed import PYTHON
 
@@ -79,6 +80,20 @@ def test_an_unlocked_project_keeps_its_versions_until_its_statement_changes(tmp_
     renewed = resolve(stage=stage, root="", lock=lock, python=PYTHON)
     assert "django==5.2.1 " in renewed.text
     assert "idna" in names(renewed)
+
+
+def test_constraints_extras_and_the_projects_own_hashes_are_kept(tmp_path: Path) -> None:
+    only = "--hash=sha256:946d195a0d259cbba61165e88e65941f16e9b36ea6ddb97f00452bae8b1287d3"
+    lines = f"Django[argon2]>=5.2,<5.3\nidna==3.10 {only}\n-c limits.txt\n"
+    stage = write(tmp_path / "site", {"requirements.txt": lines})
+    write(stage, {"limits.txt": "asgiref==3.9.1\n"})
+    found = {item.name: item for item in parse(resolved(stage=stage, lock=tmp_path / "lock").text)}
+    assert "argon2-cffi" in found
+    assert str(found["asgiref"].version) == "3.9.1"
+    assert found["idna"].text.split()[1:] in (["\\", only], [only])
+    write(stage, {"limits.txt": "asgiref==3.9.0\n"})
+    again = resolve(stage=stage, root="", lock=tmp_path / "lock", python=PYTHON)
+    assert "asgiref==3.9.0 " in again.text
 
 
 def test_precedence_and_place(tmp_path: Path) -> None:
@@ -208,6 +223,16 @@ def test_nothing_of_the_installing_machine_is_left(tmp_path: Path) -> None:
 )
 def test_what_uv_says_becomes_one_line(stderr: str, message: str) -> None:
     assert uv_failure(source="r.txt", stderr=stderr) == message
+
+
+def test_a_default_index_of_this_shell_wins_over_pips(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, {"pip.conf": "[global]\nindex-url = https://mirror.example\nkeyring-provider = subprocess\n"})
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(tmp_path / "pip.conf"))
+    monkeypatch.delenv("UV_DEFAULT_INDEX", raising=False)
+    assert environment()["UV_DEFAULT_INDEX"] == "https://mirror.example"
+    assert environment()["UV_KEYRING_PROVIDER"] == "subprocess"
+    monkeypatch.setenv("UV_INDEX_URL", "https://own.example")
+    assert environment()["UV_DEFAULT_INDEX"] == "https://own.example"
 
 
 def test_the_package_sources_are_this_machines_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from packaging.version import Version
 
 from release.build import BuildError, interpreters
 from release.build.interpreters import Choice, Offer, choose, offers
+from tests.release.build.interpreters import entry
 from tests.release.build.projects import write
 
 OFFERED = ["3.11.18", "3.12.4", "3.12.16", "3.13.18", "3.14.10", "3.15.2"]
@@ -48,6 +49,26 @@ def test_a_python_version_names_a_minor(tmp_path: Path, pinned: str, got: str) -
     assert str(found.bundled.version if found.bundled else "") == got
 
 
+@pytest.mark.parametrize(
+    ("wanted", "got"),
+    [
+        *((wanted, "") for wanted in ("^3.11", ">=3.12,<4.0", "*", "3", "3.*", "^3.9 || ^2.7")),
+        *((wanted, "3.12.16") for wanted in ("~3.12", "3.12", "3.12.*", ">=3.10,<3.13", "~3.12.3", "~3.11 || ~3.12")),
+        ("3.12.4", "3.12.4"),
+        ("^3.14", "3.14.10"),
+    ],
+)
+def test_poetry_says_it_in_words_of_its_own(tmp_path: Path, wanted: str, got: str) -> None:
+    found = chosen(tmp_path, {"pyproject.toml": f"[tool.poetry.dependencies]\npython = '{wanted}'\n"})
+    assert str(found.bundled.version if found.bundled else "") == got
+
+
+@pytest.mark.parametrize(("pipfile", "got"), [("3.13", "3.13"), ("3.12", "3.12"), ("3", "3.13")])
+def test_a_pipfile_names_one_too(tmp_path: Path, pipfile: str, got: str) -> None:
+    files = {"Pipfile": f'[requires]\npython_version = "{pipfile}"\n', ".python-version": "3.11"}
+    assert chosen(tmp_path, files).minor == got
+
+
 def test_requires_python_goes_before_python_version_and_manage_py_before_the_top(tmp_path: Path) -> None:
     files = {"pyproject.toml": PYPROJECT.format(">=3.12"), ".python-version": "3.12", "back/.python-version": "3.11"}
     assert chosen(tmp_path / "a", files, root="back").minor == "3.13"
@@ -67,12 +88,12 @@ def test_what_is_bundled_is_named(tmp_path: Path) -> None:
         (
             {"pyproject.toml": PYPROJECT.format("<3.9")},
             "pyproject.toml: requires-python should admit 3.13, the servers' Python, or one that uv can fetch, 3.11 "
-            "or newer (got '<3.9'), widen it",
+            "or newer (got '<3.9'), run the project with 3.13 and say so there",
         ),
         (
             {".python-version": "3.9.18\n"},
-            ".python-version: should name 3.13, the servers' Python, or one that uv can fetch, 3.11 or newer "
-            "(got 3.9), run the project with 3.13 and write that",
+            ".python-version: should admit 3.13, the servers' Python, or one that uv can fetch, 3.11 or newer "
+            "(got '3.9'), run the project with 3.13 and say so there",
         ),
     ],
 )
@@ -95,13 +116,3 @@ def test_offers_are_what_the_servers_could_run(tmp_path: Path, monkeypatch: pyte
     listed.write_text(json.dumps(dict(entry(*kind) for kind in kinds)))
     monkeypatch.setenv("UV_PYTHON_DOWNLOADS_JSON_URL", listed.as_uri())
     assert [(offer.key, offer.minor) for offer in offers()] == [("cpython-3.12.1-linux-x86_64-gnu", "3.12")]
-
-
-def entry(version: str, system: str, libc: str, prerelease: str) -> tuple[str, dict[str, object]]:
-    """One as uv's own list of what it can fetch has them."""
-    major, minor, patch = map(int, version.split("."))
-    return f"cpython-{version}{prerelease}-{system}-x86_64-{libc}", {
-        "name": "cpython", "arch": {"family": "x86_64", "variant": None}, "os": system, "libc": libc,
-        "major": major, "minor": minor, "patch": patch, "prerelease": prerelease, "variant": None,
-        "url": "https://x/1", "sha256": "0" * 64, "build": "20260101",
-    }  # fmt: skip

@@ -17,6 +17,7 @@ import pytest
 from release.build import Artifact, BuildError, making, packages
 from release.build.cache import Cache
 from release.build.dependencies import Dependencies
+from release.build.indexes import Index
 from release.build.packages import Packages
 from release.build.platforms import TARGET, Platform
 from release.build.tree import Tree
@@ -59,9 +60,9 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
     """The installs a build asks uv for."""
     asked: list[Sequence[str]] = []
 
-    def noted(arguments: Sequence[str], *, directory: Path) -> str:
+    def noted(arguments: Sequence[str], *, directory: Path, indexes: Sequence[Index] = (), file: str = "") -> str:
         asked.append(arguments)
-        return uv(arguments, directory=directory)
+        return uv(arguments, directory=directory, indexes=indexes, file=file)
 
     monkeypatch.setattr(packages, "uv", noted)
     return asked

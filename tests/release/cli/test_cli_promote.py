@@ -6,11 +6,16 @@ import difflib
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from moto.server import ThreadedMotoServer
 
-from tests.release.cli.desk import PRODUCTION, Desk
+from release.bucket import Bucket, BucketError
+from release.cli.promote import hold
+from release.cli.refusal import Refusal
+from release.cli.stack import Stack
+from tests.release.cli.desk import ARTIFACT, PRODUCTION, Desk
 from tests.release.driver.world import client, make_artifact
 
 pytestmark = pytest.mark.whole
@@ -174,3 +179,26 @@ def test_an_artifact_nobody_has_proven_needs_a_reason_and_every_byte(desk: Desk,
 
 def test_not_onto_itself(desk: Desk) -> None:
     assert desk.run("promote", "staging", "staging").err.startswith("staging: cannot be promoted from itself")
+
+
+SOURCE = {"name": "releases", "region": "fra1", "endpoint": "http://x", "access_key": "k", "secret_key": "s"}
+
+
+def test_a_mark_in_the_bucket_it_comes_from_keeps_the_artifact_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    put: dict[str, Any] = {}
+
+    def taken(bucket: Bucket, key: str, path: Path, **_: str) -> None:
+        put[f"{bucket.name}/{key}"] = json.loads(path.read_text())
+
+    monkeypatch.setattr(Bucket, "put", taken)
+    hold(Stack("staging", {"release_source": SOURCE, "artifact": ARTIFACT}), target="production")
+    assert put == {"releases/promotions/production.json": {"artifact": ARTIFACT}}
+
+
+def test_a_bucket_that_takes_no_mark_stops_the_promotion(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise BucketError("bucket releases: the storage refused with AccessDenied")
+
+    monkeypatch.setattr(Bucket, "put", refused)
+    with pytest.raises(Refusal, match=r"staging: bucket releases: the storage refused .*, nothing is pinned"):
+        hold(Stack("staging", {"release_source": SOURCE, "artifact": ARTIFACT}), target="production")

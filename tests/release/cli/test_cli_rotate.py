@@ -10,6 +10,8 @@ import pytest
 from release.cli.pin import pinned
 from tests.release.cli.desk import PRODUCTION, Desk
 
+pytestmark = pytest.mark.whole
+
 ROTATIONS = {name: [1] for name in ("secret-key", "database-password", "storage-keys")}
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from release.bucket import Bucket
 from release.driver.__main__ import tell_trouble
+from release.driver.conversation import Conversation
+from release.driver.documents import Wanted
 from release.driver.failure import Failure
 from release.driver.release_id import release_id
+from release.driver.session import Ended, Session
 from release.host.agent.masking import masked, pattern, secrets_in
+from release.ssh import Server
 
 ARTIFACT = "sha256-" + "ab" * 32
 DOCUMENT: dict[str, Any] = {"secret_key": "key", "env": {"A": "1"}, "hosts": ["é.example.org"], "servers": [1]}
@@ -82,3 +88,23 @@ def test_a_release_that_failed_is_told_without_its_secrets(tmp_path: Path) -> No
     document = {"site": "gallery", "environment": "staging", "notify": f"tee {tmp_path}/told", "login_key": "hunter2!"}
     tell_trouble("release", document, cause=Failure("web-1: gate: hunter2! answered 500", lines=["more"]))
     assert (tmp_path / "told").read_text() == "gallery staging: release failed: web-1: gate: [secret] answered 500\n"
+
+
+@pytest.mark.parametrize(("drain", "least"), [(60, 110), (600, 650)])
+def test_an_agent_whose_workers_drain_is_waited_for(drain: float, least: float) -> None:
+    """It is silent meanwhile, and would be called lost."""
+    waited: list[float] = []
+
+    def receive(*, limit: float) -> dict[str, Any]:
+        waited.append(limit)
+        raise Ended("closed", code=0)
+
+    talk = Conversation(server=Server("web-1", "192.0.2.1", "ssh-ed25519 AAAA"), wanted=cast(Wanted, Drains(drain)))
+    talk._session, talk.state = cast(Session, SimpleNamespace(receive=receive)), "flipped"
+    talk.last_word()
+    assert waited[0] >= least
+
+
+@dataclass(frozen=True)
+class Drains:
+    drain: float

@@ -55,7 +55,7 @@ def test_one_that_does_not_start_fails_in_its_own_words(site: Site, machine: Rec
 
 def test_the_site_is_told_where_it_is_and_the_users_own_word_wins(site: Site) -> None:
     env = releases.environment(site, parsed(cache="valkey"), slot="blue", sslmode="")
-    assert env["REDIS_URL"] == env["SLIPWAY_CACHE"] == "unix:///run/gallery-cache/valkey.sock"
+    assert env["REDIS_URL"] == env["SLIPWAY_VALKEY"] == "unix:///run/gallery-cache/valkey.sock"
     assert env["CELERY_BROKER_URL"] == "redis+socket:///run/gallery-cache/valkey.sock"
     own = releases.environment(
         site, parsed(cache="valkey", secrets={"REDIS_URL": "redis://far"}), slot="blue", sslmode=""

@@ -259,14 +259,14 @@ def speaking(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 def test_the_cache_of_the_stack_is_djangos_where_the_project_has_none(
     speaking: ModuleType, theirs: dict[str, Any]
 ) -> None:
-    found = applied(speaking, theirs, SLIPWAY_CACHE=CACHE)["CACHES"]
+    found = applied(speaking, theirs, SLIPWAY_VALKEY=CACHE)["CACHES"]
     assert found["default"] == {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE}
     assert found.get("other") == theirs.get("CACHES", {}).get("other")
 
 
 def test_a_cache_of_the_projects_own_stays(speaking: ModuleType) -> None:
-    assert applied(speaking, {"CACHES": {"default": OWN}}, SLIPWAY_CACHE=CACHE)["CACHES"] == {"default": OWN}
-    assert "CACHES" not in applied(speaking, {}, SLIPWAY_CACHE=CACHE, SLIPWAY_KEEP="CACHES")
+    assert applied(speaking, {"CACHES": {"default": OWN}}, SLIPWAY_VALKEY=CACHE)["CACHES"] == {"default": OWN}
+    assert "CACHES" not in applied(speaking, {}, SLIPWAY_VALKEY=CACHE, SLIPWAY_KEEP="CACHES")
     assert "CACHES" not in applied(speaking, {})
 
 
@@ -274,10 +274,10 @@ def test_a_project_that_cannot_speak_to_it_keeps_what_it_has(
     speaking: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(speaking, "django_version", lambda: (3, 2))
-    assert "CACHES" not in applied(speaking, {}, SLIPWAY_CACHE=CACHE)
+    assert "CACHES" not in applied(speaking, {}, SLIPWAY_VALKEY=CACHE)
     monkeypatch.setattr(speaking, "django_version", lambda: (5, 2))
     monkeypatch.setattr(speaking, "has", lambda _: False)
-    assert "CACHES" not in applied(speaking, {}, SLIPWAY_CACHE=CACHE)
+    assert "CACHES" not in applied(speaking, {}, SLIPWAY_VALKEY=CACHE)
 
 
 EVERYTHING = {

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from release.build.dependencies import Dependencies
+from release.build.indexes import Index
 from release.cli.check import findings
 from release.cli.check.report import Report
 
@@ -80,6 +83,22 @@ def test_celery_of_the_projects_own_needs_a_broker() -> None:
     findings.packages(report, {"celery": "5.6", "huey": "2"}, stated="celery==5.6", file="requirements.txt")
     (line,) = report.lines
     assert line.text.startswith("celery 5.6: needs a broker: cache: valkey, or one of yours")
+
+
+def test_where_packages_come_from() -> None:
+    commit, report = "c" * 40, Report("shop")
+    text = f"./lib\n../shared ; os_name == 'posix'\nx @ git+ssh://git@code.example/x.git@{commit}\ny==1\n"
+    named = (Index("https://a:b@index.example/simple"), Index("https://c.example", name="private"))
+    indexes = (*named, Index("https://usual.example", default=True))
+    found = Dependencies(text, directory=Path(), source="poetry.lock", notes=(), indexes=indexes)
+    findings.sources(report, found)
+    assert [f"{line.where}: {line.text}" for line in report.lines] == [
+        "./lib: a package in files: built, and part of the release",
+        "../shared: a package in files: built, and part of the release",
+        f"poetry.lock: x: from git, commit {commit[:12]}",
+        "poetry.lock: the index https://index.example/simple is asked too, with this computer's credentials",
+        "poetry.lock: the index private is asked too, with this computer's credentials",
+    ]
 
 
 @pytest.mark.parametrize(("size", "text"), [(12, "12 bytes"), (1200, "1 kB"), (3_250_000, "3.2 MB"), (4e9, "4.0 GB")])

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from rehearsal.paths import SHARED_CACHE
+from release.build.sources import ORDER
 from release.cli.__main__ import main
 from release.cli.check.report import Report
 from release.cli.check.steps import Asked, inspect
@@ -114,8 +115,7 @@ def test_a_project_without_dependencies_is_looked_at_as_far_as_it_can_be(tmp_pat
     (site(tmp_path, settings=f'{SETTINGS}\nimport os\nos.environ["TOKEN"]\n') / "requirements.txt").unlink()
     report = checked(tmp_path)
     assert refusals(report) == [
-        "project: should state its dependencies in uv.lock, requirements.txt or pyproject.toml (got none), "
-        "write one with pip freeze > requirements.txt"
+        f"project: should state its dependencies in {ORDER} (got none), write one with pip freeze > requirements.txt"
     ]
     assert "secrets.TOKEN" in report.stack_file
 

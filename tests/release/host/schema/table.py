@@ -16,10 +16,18 @@ settings.configure(
 )
 django.setup()
 
+from django.contrib.contenttypes.models import ContentType  # noqa: E402
 from django.db import migrations, models  # noqa: E402
 from django.db.migrations.state import ProjectState  # noqa: E402
 
-from release.host.schema import classified  # noqa: E402
+from release.host.schema import classified, used  # noqa: E402
+
+
+class Proxy(ContentType):
+    class Meta:
+        proxy = True
+        app_label = "contenttypes"
+
 
 ID = ("id", models.BigAutoField(primary_key=True))
 
@@ -173,4 +181,5 @@ def findings(operations: Any) -> Any:
     return classified([migration], state=started())["shop.0002_second"]
 
 
-json.dump({name: findings(operations) for name, operations in TABLE.items()}, sys.stdout)
+found = {name: findings(operations) for name, operations in TABLE.items()}
+json.dump({"findings": found, "uses": used()}, sys.stdout)
