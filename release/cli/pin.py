@@ -61,7 +61,7 @@ def _flow(value: Any) -> str:
         return "{" + ", ".join(f"{key}: {_flow(each)}" for key, each in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(_flow, value)) + "]"
-    return str(value)
+    return _scalar(value) if isinstance(value, str) else str(value)
 
 
 def _set(text: str, *, key: str, value: str, after: str) -> str:

@@ -19,7 +19,7 @@ __all__ = ["Conversation", "ServerFailure", "State", "Urls"]
 
 Urls = Callable[[Collection[str]], Mapping[str, str]]
 State = Literal["unreached", "working", "ready", "flipping", "flipped", "committing", "committed", "rested", "lost"]
-FACTS = ("serves", "ahead", "reverted", "aborted", "damaged")
+FACTS = ("serves", "ahead", "held", "reverted", "aborted", "damaged")
 WORK_LIMIT = 3600.0  # the agent's own limits end it sooner; this only ends a driver whose agent hangs
 STOP_LIMIT = 110.0  # a slot has 80 s to stop: it answers what visitors have asked
 DRAIN_MARGIN = 50.0  # beyond what its workers have

@@ -57,10 +57,10 @@ def told(
 
 
 def keep(site: Site, record: Mapping[str, Any]) -> None:
-    """Beside the release, and pruned with it."""
+    """Beside the release, and pruned with it; one that came to nothing has left no place for it here."""
     home = site.release(record["release"])
-    home.mkdir(parents=True, exist_ok=True)
-    write(home / FILE, json.dumps(record, indent=1) + "\n")
+    if home.is_dir():
+        write(home / FILE, json.dumps(record, indent=1) + "\n")
 
 
 def requests(machine: Machine, hosts: Iterable[str], *, begun: float, ended: float) -> dict[str, Any]:

@@ -68,10 +68,3 @@ def test_uploads_on_a_disk_have_no_versions(desk: Desk) -> None:
     ended = desk.run("backup", "restore", "staging", "--media", "--at", "2025-11-20 10:00")
     assert ended.code == 2
     assert "its uploads are on the server's disk (media: disk), of which there are no versions" in ended.err
-
-
-def test_a_managed_database_is_restored_by_its_cloud(desk: Desk) -> None:
-    desk.stack(data={"kind": "managed"})
-    ended = desk.run("backup", "restore", "staging", "--at", "2025-11-20 10:00", "--yes-overwrite", "staging")
-    assert (ended.code, desk.calls()) == (2, [])
-    assert "the steps are in docs/backups.md, Come back" in ended.err

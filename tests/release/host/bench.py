@@ -100,12 +100,17 @@ def put(archive: bytes, *, directory: Path) -> str:
     return digest
 
 
+def named(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """A manifest with the ids that follow from it."""
+    artifact = hashlib.sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+    return {"artifact": f"sha256-{artifact}", "release": f"{artifact[:12]}-0123abcd", "manifest": dict(manifest)}
+
+
 def document_for(
     layers: Mapping[str, str], *, sizes: Mapping[str, int] | None = None, **changes: Any
 ) -> dict[str, Any]:
     """What the driver sends first."""
     manifest = {"format": 2, "layers": dict(layers), "sizes": dict(sizes or {}), "root": "", "wsgi": "gallery.wsgi"}
-    artifact = hashlib.sha256(json.dumps(manifest, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
     return {
         "site": "gallery",
         "environment": "staging",
@@ -117,9 +122,7 @@ def document_for(
         "database": None,
         "media": {"mode": "disk"},
         "max_upload": "25MB",
-        "artifact": f"sha256-{artifact}",
-        "release": f"{artifact[:12]}-0123abcd",
-        "manifest": manifest,
+        **named(manifest),
         "lead": True,
         "limits": {"gate": 5, "commit": 5, "drain": 5},
         **changes,

@@ -14,7 +14,7 @@ from release.host.agent.interpreter import interpreter
 from release.host.agent.machine import Done
 from release.host.agent.site import Site, replace_link, write
 from tests.release.host import driver
-from tests.release.host.bench import Recorded, document_for, pack
+from tests.release.host.bench import Recorded, document_for, named, pack
 from tests.release.host.conftest import release_of
 from tests.release.host.driver import Driver
 
@@ -111,4 +111,5 @@ def test_a_whole_release_fetches_links_and_keeps_it(site: Site, machine: Recorde
 
 def with_python(document: dict[str, Any], layer: str) -> dict[str, Any]:
     manifest = document["manifest"]
-    return {**document, "manifest": {**manifest, "python": "3.12", "layers": {**manifest["layers"], "python": layer}}}
+    layers = {**manifest["layers"], "python": layer}
+    return {**document, **named({**manifest, "python": "3.12", "layers": layers})}
