@@ -93,7 +93,7 @@ def test_what_a_killed_agent_has_left_undone_is_done_by_the_next(
         talk = Driver(machine, driver.Site())
         talk.whole(document, bucket)
         talk.end()
-        monkeypatch.setattr("release.host.agent.release._Release._tidy", lambda *_: None)
+        monkeypatch.setattr("release.host.agent.release.tidy_up", lambda *_: None)
     timer = site.units / "gallery-schedule-hourly.service"
     assert (wanted["release"] in timer.read_text(), (site.static / "app.css").read_text()) == (True, "1")
     machine.ran.clear()
