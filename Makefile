@@ -5,7 +5,7 @@ VENV := .venv/bin/python
 # Half of the tests' time is waiting for something: twice as many processes as processors.
 WORKERS = $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: live-smoke live-smoke-destroy setup rehearse rehearse-destroy test check fast whole story sweep bench help
+.PHONY: live-smoke live-smoke-destroy setup rehearse rehearse-destroy test check fast whole story sweep bench bench-release help
 
 help:
 	@echo "make rehearse          bring the example sites up in a cloud on this computer (CLOUD=hetzner: on that one)"
@@ -51,6 +51,9 @@ live-smoke: setup
 
 live-smoke-destroy: setup
 	@$(VENV) -m tests.live destroy
+
+bench-release: setup
+	@$(VENV) -m tests.bench.release
 
 bench: setup
 	@$(VENV) -m tests.bench.fast

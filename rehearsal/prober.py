@@ -24,7 +24,8 @@ from select import select
 from typing import Any
 from urllib.parse import urlsplit
 
-from rehearsal.samples import Outcome, Sample, summed
+from rehearsal.samples import Outcome, Sample, listed, summed
+from rehearsal.traffic import Mixed, Request, Same, Traffic
 from rehearsal.trust import authorities, context
 
 ALLOWED = tuple(map(ip_network, ("198.51.100.0/24", "127.0.0.0/8", "::1/128")))
@@ -48,6 +49,7 @@ class Plan:
     keepalive: float = 0.3  # the share of requests on connections that are kept
     release_path: str | None = None  # asked by every tenth request, to see which release answers
     expect: bytes = b""
+    traffic: Path | None = None  # a file that says what is sent instead of the one page
     address: str = ""  # of a site of one's own that is not the rehearsal's
 
     def __post_init__(self) -> None:
@@ -72,7 +74,7 @@ class Prober:
         parts = urlsplit(self.plan.url)
         self._secure, self._host = parts.scheme == "https", parts.hostname or ""
         self._port = parts.port or (443 if self._secure else 80)
-        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._traffic = self._sent((parts.path or "/") + (f"?{parts.query}" if parts.query else ""))
         self.address = allowed_address(self._host, self._port, own=self.plan.address)
 
     def run(self) -> dict[str, Any]:
@@ -80,7 +82,7 @@ class Prober:
         total = min(self.plan.count, int(self.plan.rate * self.plan.seconds))
         # Enough threads that every request of a server that answers nothing can wait its whole timeout.
         threads = min(total, int(self.plan.rate * self.plan.timeout * 2) + 16, 1024)
-        self._began = time.monotonic()
+        self._began, self.began = time.monotonic(), time.time()
         with ThreadPoolExecutor(threads, thread_name_prefix="probe") as pool:
             for number in range(total):
                 due = number / self.plan.rate
@@ -95,10 +97,10 @@ class Prober:
     def _probe(self, number: int, due: float) -> None:
         self.latest = max(self.latest, time.monotonic() - self._began - due)
         keep = number * self.plan.keepalive % 1 + self.plan.keepalive >= 1
-        about = self.plan.release_path if number % 10 == 0 else None
+        request = self._traffic.request(number)
         kept = self._kept() if keep else None
         connection = kept or self._connection()
-        outcome = self._outcome(connection, about or self._path, keep=keep, expect=b"" if about else self.plan.expect)
+        outcome = self._outcome(connection, request, keep=keep)
         seconds = time.monotonic() - self._began - due
         if outcome.failure is None and seconds > self.plan.timeout:
             outcome = replace(outcome, failure="timeout", detail=f"answered {outcome.status} after {seconds:.1f} s")
@@ -106,18 +108,29 @@ class Prober:
             self._idle.append(connection)
         else:
             connection.close()
-        self.samples.append(Sample(due, seconds, outcome, kept=kept is not None))
+        self.samples.append(Sample(due, seconds, outcome, kept=kept is not None, kind=request.kind))
 
-    def _outcome(self, connection: HTTPConnection, path: str, *, keep: bool, expect: bytes) -> Outcome:
-        headers = {"Host": self._authority(), "User-Agent": "slipway-prober", "Accept-Encoding": "identity"}
+    def _sent(self, path: str) -> Traffic:
+        if self.plan.traffic is None:
+            return Same(path, self.plan.release_path, self.plan.expect)
         try:
-            connection.request("GET", path, headers=headers if keep else {**headers, "Connection": "close"})
+            return Mixed.read(self.plan.traffic)
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise Refused(f"prober: traffic should be a file of kinds of requests ({error})") from error
+
+    def _outcome(self, connection: HTTPConnection, request: Request, *, keep: bool) -> Outcome:
+        headers = {"Host": self._authority(), "User-Agent": "slipway-prober", "Accept-Encoding": "identity"}
+        if request.body is not None:
+            headers["Content-Type"] = "application/octet-stream"
+        try:
+            headers = headers if keep else {**headers, "Connection": "close"}
+            connection.request(request.method, request.path, request.body, headers)
             answer = connection.getresponse()
             body = answer.read()
         except (OSError, HTTPException) as error:
             return Outcome(_kind(error), detail=f"{type(error).__name__}: {error}")
         failure = f"{answer.status // 100}xx" if answer.status >= 400 else None
-        if failure is None and expect not in body:
+        if failure is None and request.expect not in body:
             failure = "unexpected"
         return Outcome(failure, answer.status, _release(answer, body), reusable=keep and not answer.will_close)
 
@@ -208,6 +221,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--keepalive", type=float, default=0.3, help="share of requests on kept connections")
     parser.add_argument("--release-path", help="asked by every tenth request: /_slipway/release")
     parser.add_argument("--expect", default="", help="text every page must contain")
+    parser.add_argument("--traffic", type=Path, help="a JSON file of kinds of requests, sent instead of the one page")
+    parser.add_argument("--samples", type=Path, help="write every single request there")
     parser.add_argument("--ca", type=Path, action="append", help="a PEM file to trust (default: the rehearsal's)")
     parser.add_argument("--out", type=Path, help="write the result there as well")
     return parser.parse_args()
@@ -216,7 +231,7 @@ def _arguments() -> argparse.Namespace:
 def main() -> int:
     """The command line."""
     given = vars(_arguments())
-    out, ca = given.pop("out"), given.pop("ca")
+    out, ca, samples = given.pop("out"), given.pop("ca"), given.pop("samples")
     try:
         plan = Plan(**{**given, "expect": given["expect"].encode()})
         prober = Prober(plan, context(ca if ca is not None else authorities()))
@@ -229,6 +244,8 @@ def main() -> int:
     if out:
         out.parent.mkdir(parents=True, exist_ok=True)
         out.write_text(json.dumps(found, indent=1) + "\n")
+    if samples:
+        samples.write_text(json.dumps(listed(prober.samples, began=prober.began)))
     print(json.dumps(found, indent=1))
     return 1 if found["failed"] or not found["sent"] else 0
 

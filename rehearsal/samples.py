@@ -29,6 +29,7 @@ class Sample:
     seconds: float
     outcome: Outcome
     kept: bool = False
+    kind: str = ""
 
 
 def summed(samples: Iterable[Sample]) -> dict[str, Any]:
@@ -44,7 +45,7 @@ def summed(samples: Iterable[Sample]) -> dict[str, Any]:
         "statuses": dict(Counter(str(sample.outcome.status) for sample in ordered if sample.outcome.status)),
         "fresh": sum(not sample.kept for sample in ordered),
         "kept": sum(sample.kept for sample in ordered),
-        "milliseconds": _percentiles([sample.seconds * 1000 for sample in ordered]),
+        "milliseconds": percentiles([sample.seconds * 1000 for sample in ordered]),
         "releases": _releases(ordered),
         "interruption": round(failed[-1].due - failed[0].due, 2)
         if failed
@@ -53,17 +54,34 @@ def summed(samples: Iterable[Sample]) -> dict[str, Any]:
     }
 
 
+def listed(samples: Iterable[Sample], *, began: float) -> list[dict[str, Any]]:
+    """Every request by itself: when it was due as a time of day (s since 1970), how long it took, how it ended."""
+    ordered = sorted(samples, key=lambda sample: sample.due)
+    return [
+        {
+            "at": round(began + sample.due, 4),
+            "ms": round(sample.seconds * 1000, 2),
+            "kind": sample.kind,
+            "failure": sample.outcome.failure,
+            "status": sample.outcome.status,
+            "release": sample.outcome.release,
+        }
+        for sample in ordered
+    ]
+
+
 def _told(sample: Sample) -> dict[str, Any]:
     outcome = sample.outcome
     return {
         "at": round(sample.due, 2),
         "kind": outcome.failure,
+        "of": sample.kind,
         "kept": sample.kept,
         "detail": outcome.detail or f"status {outcome.status}",
     }
 
 
-def _percentiles(values: Iterable[float]) -> dict[str, float]:
+def percentiles(values: Iterable[float]) -> dict[str, float]:
     ordered = sorted(values)
     places = {"p50": 0.5, "p99": 0.99, "max": 1.0}
     return {name: round(ordered[round((len(ordered) - 1) * at)], 1) for name, at in places.items()} if ordered else {}

@@ -194,10 +194,16 @@ def copy_of_gallery(target: Path) -> Path:
 
 def with_trials(project: Path) -> Path:
     """The project with one app more, which tries as the site itself what a site may do."""
-    shutil.copytree(REPOSITORY / "tests/rehearsal/trials", project / "trials", ignore=DEBRIS)
+    return with_app(project, REPOSITORY / "tests/rehearsal/trials")
+
+
+def with_app(project: Path, app: Path) -> Path:
+    """The copy of the example project with one app more, its pages under the app's name."""
+    name = app.name
+    shutil.copytree(app, project / name, ignore=DEBRIS)
     for file, old, new in (
-        ("gallery/settings.py", '    "pictures",', '    "pictures",\n    "trials",'),
-        ("gallery/urls.py", '    path("admin/",', '    path("trials/", include("trials.urls")),\n    path("admin/",'),
+        ("gallery/settings.py", '    "pictures",', f'    "pictures",\n    "{name}",'),
+        ("gallery/urls.py", '    path("admin/",', f'    path("{name}/", include("{name}.urls")),\n    path("admin/",'),
     ):
         before = (project / file).read_text()
         assert old in before
