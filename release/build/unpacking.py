@@ -10,6 +10,7 @@ import zstandard
 
 from release.build.cache import Cache
 from release.build.errors import BuildError
+from release.host import contained
 
 CHUNK = 1 << 20
 
@@ -33,11 +34,10 @@ def unpack(*, cache: Cache, layer: str, target: Path) -> None:
         with path.open("rb") as packed, zstandard.ZstdDecompressor().stream_reader(packed) as plain:
             hashing = Hashing(plain)
             with tarfile.open(fileobj=hashing, mode="r|", bufsize=CHUNK) as archive:
-                archive.extraction_filter = tarfile.data_filter
-                archive.extractall(target)
+                contained.unpack(archive, target)
             while hashing.read(CHUNK):
                 pass
-    except (OSError, tarfile.TarError, zstandard.ZstdError) as error:
+    except (OSError, contained.Foreign, tarfile.TarError, zstandard.ZstdError) as error:
         raise damaged(path, str(error)) from None
     if hashing.digest.hexdigest() != layer:
         raise damaged(path, f"sha256 {hashing.digest.hexdigest()[:12]}")

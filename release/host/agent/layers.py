@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import tarfile
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Collection, Mapping
@@ -22,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from ..contained import Foreign, unpack
 from .failure import Failure
 from .interpreter import OWN
 from .machine import Machine
@@ -158,38 +158,16 @@ def _unpack(packed: Path, directory: Path, *, digest: str, size: int | None) -> 
         hashing = _Hashing(zstd.stdout, digest, most=UNKNOWN if size is None else size)
         try:
             with tarfile.open(fileobj=hashing, mode="r|", bufsize=CHUNK) as archive:
-                archive.extraction_filter = partial(_as_root, digest)
-                archive.extractall(directory)
+                unpack(archive, directory)
             hashing.exhaust()
+        except Foreign as foreign:
+            raise Failure(f"layer {digest[:12]}: {foreign}, build the artifact anew") from None
         except tarfile.TarError as error:
             raise _damaged(digest, f"no archive: {error}") from None
         finally:
             zstd.kill()  # nothing, when it has ended
     if (found := hashing.digest.hexdigest()) != digest:
         raise _damaged(digest, f"holds sha256 {found[:12]}")
-
-
-def _as_root(digest: str, member: tarfile.TarInfo, path: str) -> tarfile.TarInfo:
-    """Nothing leaves the directory, nothing but root may write; a new time, for Caddy makes its ETags of it."""
-    plain = member.isreg() and not member.issparse()
-    if not (plain or member.isdir() or member.issym()) or _leaves(member.name):
-        raise _foreign(digest, member)
-    try:
-        safe = tarfile.data_filter(member, path)
-    except tarfile.FilterError:
-        raise _foreign(digest, member) from None
-    mode = 0o755 if safe.isdir() else (safe.mode or 0o644) & 0o755 | 0o444
-    return safe.replace(mode=mode, mtime=int(time.time()), uid=0, gid=0, uname="", gname="", deep=False)
-
-
-def _leaves(name: str) -> bool:
-    return name.startswith("/") or ".." in name.split("/")
-
-
-def _foreign(digest: str, member: tarfile.TarInfo) -> Failure:
-    kind = "link to " + repr(member.linkname) if member.issym() or member.islnk() else f"type {member.type!r}"
-    rule = "should be a file, a directory or a link inside the layer"
-    return Failure(f"layer {digest[:12]}: {member.name!r}: {rule} (got {kind}), build the artifact anew")
 
 
 class _Hashing(io.RawIOBase):
