@@ -26,7 +26,7 @@ T = TypeVar("T")
 # What can be done to the calls of a service. Machines and clusters have births and deaths instead of calls.
 SERVICES = {
     "api": ("refuse", "delay", "drop", "die"),
-    "s3": ("refuse", "delay", "drop", "die"),
+    "s3": ("refuse", "delay", "drop", "die", "skew"),
     "dns": ("refuse", "delay", "drop"),
     "acme": ("refuse", "delay", "drop"),
     "droplet": ("refuse", "delay", "drop", "change"),
@@ -54,13 +54,13 @@ class Fault:
     method: str = ""  # GET, POST, ...; for dns the type of the question, for machines and databases birth or death
     path: str = ".*"  # a pattern of the whole path; for dns, machines and databases of the name
     when: str = "before"  # before | after the work of the call is done
-    do: str = "refuse"  # refuse | delay | drop | die | change
+    do: str = "refuse"  # refuse | delay | drop | die | change | skew
     status: int = 503  # of a refusal; below 16 it is a code of DNS
     body: Json | None = None  # of a refusal; without one it has the service's own shape
     headers: dict[str, str] = field(default_factory=dict)
     nth: int = 1  # the first call it strikes, counted from one
     times: int = 1  # how many calls it strikes, 0 is every one from there on
-    seconds: float = 0  # how long a delay holds a call
+    seconds: float = 0  # how long a delay holds a call, how far a skewed clock is ahead
     lasts: float = 0  # ends so many seconds after it first struck, 0 is never
     met: int = 0
     struck: int = 0
@@ -81,8 +81,17 @@ class Fault:
         self.struck += 1
         return True
 
-    def around(self, work: Callable[[], T], *, refuse: Callable[[Fault], T], drop: Callable[[], T]) -> T:
+    def around(
+        self,
+        work: Callable[[], T],
+        *,
+        refuse: Callable[[Fault], T],
+        drop: Callable[[], T],
+        skew: Callable[[float], T] | None = None,
+    ) -> T:
         """Do the work of a struck call, or not, and give what its caller gets."""
+        if self.do == "skew" and skew:
+            return skew(self.seconds)
         done = [work()] if self.when == "after" else []
         if self.do == "die":
             os.kill(os.getpid(), signal.SIGKILL)
@@ -126,8 +135,8 @@ def _check(fault: Fault) -> None:
         re.compile(fault.path)
     except re.error as error:
         raise BadFault(f"fault: path: should be a regular expression (got {fault.path!r}: {error})") from None
-    if fault.do == "delay" and not fault.seconds:
-        raise BadFault("fault: seconds: should be above 0 for a delay (got 0)")
+    if fault.do in ("delay", "skew") and not fault.seconds:
+        raise BadFault(f"fault: seconds: should be above 0 for a {fault.do} (got 0)")
     if fault.do == "change" and not fault.body:
         raise BadFault("fault: body: should say which text of the user data becomes which (got nothing)")
 
@@ -189,11 +198,12 @@ class Faults:
         *,
         refuse: Callable[[Fault], T],
         drop: Callable[[], T] | None = None,
+        skew: Callable[[float], T] | None = None,
         id: object = None,
     ) -> T:
         """Do the work of a call (service, method, path), or what a rule makes of it."""
         fault = self.meet(*call, id=id)
-        return work() if fault is None else fault.around(work, refuse=refuse, drop=drop or work)
+        return work() if fault is None else fault.around(work, refuse=refuse, drop=drop or work, skew=skew)
 
     def _save(self) -> None:
         draft = self._file.with_suffix(".new")

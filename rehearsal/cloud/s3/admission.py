@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import unquote
 
 from rehearsal import storage_keys
@@ -34,7 +35,9 @@ class Admission:
         self.cloud = cloud
         self.keep = keep
 
-    def visit(self, profile: Profile, target: Target, headers: Mapping[str, str], *, peer: str, tls: bool) -> Visit:
+    def visit(
+        self, profile: Profile, target: Target, headers: Mapping[str, str], *, peer: str, tls: bool, now: datetime
+    ) -> Visit:
         """Say who asks, or refuse a wrong signature."""
         facts = {
             "aws:sourceip": peer,
@@ -42,7 +45,7 @@ class Admission:
             "s3:prefix": target.asked("prefix") or "",
             "s3:x-amz-acl": headers.get("x-amz-acl", "private"),
         }
-        access_key = signature.signer(target, headers, secret=lambda key: self._secret(profile, key))
+        access_key = signature.signer(target, headers, secret=lambda key: self._secret(profile, key), now=now)
         return Visit(profile=profile, target=target, headers=headers, access_key=access_key, facts=facts)
 
     def _secret(self, profile: Profile, access_key: str) -> str | None:

@@ -6,6 +6,7 @@ import http.client
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
@@ -60,7 +61,8 @@ class Front:
         """The answer, where no rule strikes; their paths begin with the host: `/bucket.region.…/key`."""
         call = ("s3", request.method, f"/{request.host}{request.path}")
         answer = partial(self._answer, request, uri)
-        return self.cloud.faults.around(call, answer, refuse=_refusal, drop=HungUp, id=request_id)
+        skew = partial(self._answer, request, uri)
+        return self.cloud.faults.around(call, answer, refuse=_refusal, drop=HungUp, skew=skew, id=request_id)
 
     def _refuse(self, request: Request, request_id: str, error: Exception) -> Response:
         if isinstance(error, ConnectionError):
@@ -74,8 +76,9 @@ class Front:
                 pass
         return refusal.response(resource=request.path, request_id=request_id, head=request.method == "HEAD")
 
-    def _answer(self, request: Request, uri: str) -> Response:
-        visit = self._visit(request, uri)
+    def _answer(self, request: Request, uri: str, ahead: float = 0) -> Response:
+        """The answer of a front whose clock is so many seconds ahead."""
+        visit = self._visit(request, uri, now=datetime.now(UTC) + timedelta(seconds=ahead))
         profile, wanted = visit.profile, visit.target
         self.admission.admit(visit)
         if not wanted.bucket:
@@ -95,7 +98,7 @@ class Front:
             buckets.remember(self.cloud, wanted, created=creates)
         return response
 
-    def _visit(self, request: Request, uri: str) -> Visit:
+    def _visit(self, request: Request, uri: str, *, now: datetime) -> Visit:
         host = request.host.partition(":")[0].lower()
         profile = profiles.find(host)
         if profile is None:
@@ -105,7 +108,7 @@ class Front:
         )
         headers = {name.lower(): value for name, value in request.headers.items()}
         tls = request.scheme == "https"
-        return self.admission.visit(profile, wanted, headers, peer=request.remote_addr or "", tls=tls)
+        return self.admission.visit(profile, wanted, headers, peer=request.remote_addr or "", tls=tls, now=now)
 
     def _kept(self, visit: Visit, body: Body) -> Response:
         """What moto answers, where it does not need a word of ours."""

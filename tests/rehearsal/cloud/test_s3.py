@@ -159,6 +159,21 @@ def test_an_expired_address(spaces: Spaces, monkeypatch: pytest.MonkeyPatch) -> 
     assert (status, b"Request has expired" in body) == (403, True)
 
 
+def test_a_front_whose_clock_is_ahead(spaces: Spaces) -> None:
+    """It refuses in S3's own words, for as many calls as it was told to; so does an address signed for a while."""
+    s3 = spaces.full()
+    s3.create_bucket(Bucket="media")
+    spaces.cloud.faults.add({"service": "s3", "do": "skew", "seconds": 3600, "times": 2})
+    with pytest.raises(ClientError) as error:
+        s3.list_buckets()
+    assert code(error) == "RequestTimeTooSkewed"
+    dated = spaces.client(spaces.key(("media", "read")), signature_version="s3v4")
+    url = dated.generate_presigned_url("get_object", Params={"Bucket": "media", "Key": "k"}, ExpiresIn=900)
+    status, body = spaces.get(url)
+    assert (status, b"Request has expired" in body) == (403, True)
+    s3.list_buckets()
+
+
 def test_anonymous(spaces: Spaces) -> None:
     """Without a key only public objects can be read."""
     s3 = spaces.full()
