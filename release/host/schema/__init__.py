@@ -12,8 +12,9 @@ from typing import Any
 from .fields import add_field, alter_field, remove_field, rename_field
 from .findings import BREAKS, DESTROYS, LOCKS, UNKNOWN, Finding, Step, table_of
 from .statements import statements
+from .unmade import refuse_unmade
 
-__all__ = ["Finding", "classified", "used"]
+__all__ = ["Finding", "classified", "refuse_unmade", "used"]
 
 
 def classified(plan: Any, *, state: Any) -> dict[str, list[Finding]]:

@@ -40,10 +40,11 @@ def pending() -> dict[str, Any]:
     """What migrate would do and to what, and what this release knows of the database."""
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
-    from slipway_schema import used
+    from slipway_schema import refuse_unmade, used
 
     executor = MigrationExecutor(connection)
     loader, wanted = executor.loader, planned(executor)
+    refuse_unmade(loader)
     known = {*loader.disk_migrations, *(each for one in loader.disk_migrations.values() for each in one.replaces)}
     return {
         "plan": [str(migration) for migration in wanted],
@@ -150,7 +151,7 @@ def run(verb: str) -> dict[str, Any]:
     except BaseException as error:
         traceback.print_exc()
         text = one_line(error)
-        known = text.startswith(("check --deploy: ", "settings: "))
+        known = text.startswith(("check --deploy: ", "settings: ", "migrations: "))
         return {"cause": text if known else f"{type(error).__name__}: {text}"}
 
 

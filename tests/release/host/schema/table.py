@@ -4,6 +4,7 @@
 
 import json
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import django
@@ -16,11 +17,12 @@ settings.configure(
 )
 django.setup()
 
+from django.apps import apps  # noqa: E402
 from django.contrib.contenttypes.models import ContentType  # noqa: E402
 from django.db import migrations, models  # noqa: E402
 from django.db.migrations.state import ProjectState  # noqa: E402
 
-from release.host.schema import classified, used  # noqa: E402
+from release.host.schema import classified, refuse_unmade, used  # noqa: E402
 
 
 class Proxy(ContentType):
@@ -181,5 +183,24 @@ def findings(operations: Any) -> Any:
     return classified([migration], state=started())["shop.0002_second"]
 
 
+def unmade(path: str, change: Any) -> str:
+    """What is said of an app that lies there, where its migrations have made all but what `change` takes away."""
+    state = ProjectState.from_apps(apps)
+    change(state.models)
+    apps.get_app_config("contenttypes").path = path
+    try:
+        refuse_unmade(SimpleNamespace(migrated_apps={"contenttypes"}, project_state=lambda: state))
+    except RuntimeError as error:
+        return str(error)
+    return ""
+
+
+OWN, PACKAGED, MODEL = "/srv/site/src/shop", "/srv/site/site-packages/shop", ("contenttypes", "contenttype")
+UNMADE = {
+    "all of it": unmade(OWN, lambda models: None),
+    "no column": unmade(OWN, lambda models: models[MODEL].fields.pop("model")),
+    "no table": unmade(OWN, lambda models: models.pop(MODEL)),
+    "a package's": unmade(PACKAGED, lambda models: models.pop(MODEL)),
+}
 found = {name: findings(operations) for name, operations in TABLE.items()}
-json.dump({"findings": found, "uses": used()}, sys.stdout)
+json.dump({"findings": found, "uses": used(), "unmade": UNMADE}, sys.stdout)

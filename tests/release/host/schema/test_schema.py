@@ -96,6 +96,13 @@ def test_every_operation_is_told_apart(builds: Path) -> None:
     ]
     assert found["a column of another name goes"][0][2] == "shop_picture.own_column"
     assert found["sql: drop behind"][0][2] == "shop_picture.note"
+    rule = "migrations: should make every table and column that the models use (got none that makes "
+    assert said["unmade"] == {
+        "all of it": "",
+        "no column": f"{rule}django_content_type.model), run makemigrations contenttypes",
+        "no table": f"{rule}django_content_type), run makemigrations contenttypes",
+        "a package's": "",
+    }
 
 
 def told(builds: Path) -> dict[str, Any]:
