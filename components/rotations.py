@@ -33,7 +33,7 @@ def refuse_jumps(settings: Settings, before: Recorded | None) -> None:
     """What is in use stays valid for one `up` more: visitors and requests on their way depend on it."""
     last = (before or {}).get("rotations") or Rotations().recorded()
     for name, now in settings.rotations.recorded().items():
-        used = last.get(name, [1])[-1]
+        used = int(last.get(name, [1])[-1])  # the engine keeps every number as one with a fraction
         if before and used not in now:
             rule = f"should hold {used}, which is in use" if now[-1] > used else f"should be {used} or more, never less"
             settings.fail(f"rotations.{name}", f"{rule} (got {now}), run slipway rotate {settings.environment} {name}")

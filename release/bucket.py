@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 __all__ = ["ACL", "Bucket", "BucketError", "Refused", "Version"]
 
 CHUNK = 1 << 20
+SKEWED = "RequestTimeTooSkewed"
+WAYS_OUT = {
+    "AccessDenied": "see at the cloud what its key may do",
+    "SlowDown": "the same again in a minute goes on",
+}
 NEW_KEY_PATIENCE = 15.0  # seconds: a key made a moment ago may still be unknown to the storage
 ACL = Literal["private", "public-read"]
 Result = TypeVar("Result")
@@ -189,7 +194,11 @@ class Bucket:
 
     def _text(self, error: ClientError) -> str:
         code, message = error.response["Error"].get("Code", "?"), error.response["Error"].get("Message", "")
-        return f"bucket {self.name}: the storage refused with {code} {message} (endpoint {self.endpoint})"
+        if code == SKEWED:
+            rule = "this computer's clock and the storage's should agree within 15 minutes"
+            return f"bucket {self.name}: {rule} (got {code}, endpoint {self.endpoint}), set this computer's clock"
+        way_out = f", {WAYS_OUT[code]}" if code in WAYS_OUT else ""
+        return f"bucket {self.name}: the storage refused with {code} {message} (endpoint {self.endpoint}){way_out}"
 
     def _client(self) -> S3Client:
         with _lock:
@@ -274,6 +283,6 @@ def _patiently(ask: Callable[[], Result]) -> Result:
         try:
             return ask()
         except Refused as refused:
-            if refused.status != 403 or time.monotonic() > end:
+            if refused.status != 403 or refused.code == SKEWED or time.monotonic() > end:
                 raise
         time.sleep(1)

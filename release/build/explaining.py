@@ -31,6 +31,8 @@ UNAUTHORIZED = (
     re.compile(r"\((?P<got>40[13] \w+)\) for url \(https?://(?P<host>[^/)\s]+)"),
 )
 GIT_SAID = re.compile(r"--- stderr\s+(?:hint:.*\s+)*(\S.*)")
+ANOTHER_HASH = re.compile(r"Hash mismatch for `([^`]+)`")
+IN_THE_STAGE = re.compile(r" @ file://\S+")  # where this build has put a package that lies in the project
 NATIVE = re.compile(r"built wheel `([^-`]+-[^-`]+)-[^`]*` is not compatible with the target")
 DATABASE_ERRORS = ("OperationalError", "InterfaceError", "ConnectionTimeout", "PoolTimeout")
 STATIC_MISSING = re.compile(r"The file '([^']+)' could not be found")
@@ -71,10 +73,14 @@ def uv_failure(*, source: str, stderr: str, where: str = "the servers") -> str:
     failed = re.search(r"Failed to (?:download and )?build `([^`]+)`", stderr)
     if failed and "build backend" in stderr:
         got = f"a source package that does not build here: {reason(lines)}"
-        return f"{source}: {failed[1]} should have a wheel for {where} (got {got}), name a package with wheels"
+        package = IN_THE_STAGE.sub("", failed[1])
+        return f"{source}: {package} should have a wheel for {where} (got {got}), name a package with wheels"
     if foreign := NO_WHEEL.search(" ".join(lines)):
         way_out = "name a version or package that has one"
         return f"{source}: {foreign[1]} should have a wheel for {where} (got wheels for others only), {way_out}"
+    if another := ANOTHER_HASH.search(stderr):
+        way_out = "lock it anew if that is meant"
+        return f"{source}: {another[1]} should be the file whose hash is stated (got another file), {way_out}"
     if built := NATIVE.search(stderr):
         got = "a source package with native code, built on this machine"
         return f"{source}: {built[1]} should have a wheel for {where} (got {got}), drop it or name another"

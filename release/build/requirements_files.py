@@ -12,6 +12,7 @@ NAMES = (
     "requirements-prod.txt", "requirements/requirements.txt", "requirements/base.txt",
 )  # fmt: skip
 INCLUDE = re.compile(r"^(-r|-c|--requirement|--constraint)[ =]?\s*(\S+)", re.MULTILINE)
+MERGED = re.compile(r"^(?:<{7}|={7}|>{7})(?= |$)", re.MULTILINE)  # what git leaves around both sides
 CONSTRAINING = ("-c", "--constraint")
 
 
@@ -32,6 +33,9 @@ def included(file: Path, seen: frozenset[Path] = frozenset(), *, constraints: bo
     if file.resolve() in seen:
         return ""
     text = read(file)
+    if merged := MERGED.search(text):
+        line = text.count("\n", 0, merged.start()) + 1
+        raise BuildError(f"{file.name}: should be one side of the merge (got {merged[0]} in line {line}), resolve it")
     paths = [path for option, path in INCLUDE.findall(text) if constraints or option not in CONSTRAINING]
     paths = [path for path in paths if "://" not in path]
     for path in paths:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from botocore.response import StreamingBody
 
 from release import bucket
@@ -82,3 +83,21 @@ def test_a_new_key_is_waited_for_by_a_reader(monkeypatch: pytest.MonkeyPatch) ->
     made = storage(monkeypatch, 2, status=403)
     assert PLACE.get("manifests/x") == b"all of it"
     assert made.refusals == 0
+
+
+def test_a_clock_that_is_off_is_told_at_once(monkeypatch: pytest.MonkeyPatch, layer: Path) -> None:
+    made = storage(monkeypatch, 2, status=403)
+    made.code = "RequestTimeTooSkewed"
+    monkeypatch.setattr("time.sleep", lambda _: pytest.fail("waits"))
+    with pytest.raises(BucketError):
+        PLACE.put("layers/x", layer)
+    refusal: Any = {"Error": {"Code": made.code, "Message": "The difference is too large."}, "ResponseMetadata": {}}
+    monkeypatch.undo()
+    with pytest.raises(BucketError, match=r"should agree within 15 minutes .*, set this computer's clock$"):
+        PLACE.call(lambda _: (_ for _ in ()).throw(ClientError(refusal, "PutObject")))
+
+
+def test_a_refusal_of_the_key_says_where_to_look() -> None:
+    refusal: Any = {"Error": {"Code": "AccessDenied", "Message": "Access Denied."}, "ResponseMetadata": {}}
+    with pytest.raises(BucketError, match=r"^bucket releases: the storage refused .*, see at the cloud what its key"):
+        PLACE.call(lambda _: (_ for _ in ()).throw(ClientError(refusal, "PutObject")))

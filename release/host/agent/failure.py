@@ -6,8 +6,10 @@ import re
 import traceback
 from collections.abc import Sequence
 
-__all__ = ["Failure", "Gone", "cause_in", "told"]
+__all__ = ["Failure", "Gone", "cause_in", "names_error", "told"]
 
+# How manage.py says what is wrong with its words: in one line, without a traceback.
+OF_MANAGE = re.compile(r"(CommandError|Unknown command): ")
 ERROR = re.compile(r"[A-Za-z_][\w.]*(Error|Exception|Warning|Exit|Interrupt|DoesNotExist|Configured)\b.*")
 
 
@@ -33,8 +35,13 @@ def cause_in(lines: Sequence[str]) -> str:
         for line in lines[starts[-1] + 1 :]:
             if line and not line[0].isspace() and not line.startswith("Traceback"):
                 return line.strip()
-    named = [line.strip() for line in lines if ERROR.match(line.strip())]
+    named = [line.strip() for line in lines if ERROR.match(line.strip()) or OF_MANAGE.match(line)]
     return named[-1] if named else next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def names_error(lines: Sequence[str]) -> bool:
+    """Whether `cause_in` finds more than the last line that was said."""
+    return any("Traceback" in line or OF_MANAGE.match(line) for line in lines)
 
 
 def told(error: Exception) -> Failure:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from .document import Document
-from .failure import Failure, cause_in
+from .failure import Failure, cause_in, names_error
 from .machine import Machine
 from .releases import web_of
 from .site import Site
@@ -137,9 +137,12 @@ def _ask_once(
     good: Callable[[int], bool],
     rule: str,
 ) -> None:
+    begun = machine.now()
     try:
         status, _ = ask(url)
         got = str(status)
+    except TimeoutError:
+        status, got = 599, f"no answer in {machine.now() - begun:.0f} s"
     except OSError as error:
         status, got = 599, str(error)
     if not good(status):
@@ -174,5 +177,5 @@ def _refuse_dead(machine: Machine, unit: str) -> dict[str, str]:
 def _refused(machine: Machine, unit: str, what: str, *, own: bool) -> Failure:
     """The cause first: the exception the site has logged, when it has."""
     said = journal_of(machine, unit)
-    cause = cause_in(said) if own and any("Traceback" in line for line in said) else ""
+    cause = cause_in(said) if own and names_error(said) else ""
     return Failure(f"gate: {cause} ({what})" if cause else f"gate: {what}", detail=said[-40:])

@@ -219,6 +219,16 @@ def test_nothing_of_the_installing_machine_is_left(tmp_path: Path) -> None:
             "r.txt: pywin32==312 should have a wheel for the servers (got wheels for others only), "
             "name a version or package that has one",
         ),
+        (
+            "error: Failed to build `fast @ file:///cache/work/x/src/fast`\n  The build backend returned an error\n"
+            "RuntimeError: fast.h: no such file\n",
+            "r.txt: fast should have a wheel for the servers (got a source package that does not build here: "
+            "RuntimeError: fast.h: no such file), name a package with wheels",
+        ),
+        (
+            "error: Failed to download `one==1.0`\n  Hash mismatch for `one==1.0`\n\nExpected:\n  sha256:00\n",
+            "r.txt: one==1.0 should be the file whose hash is stated (got another file), lock it anew if that is meant",
+        ),
     ],
 )
 def test_what_uv_says_becomes_one_line(stderr: str, message: str) -> None:

@@ -106,6 +106,10 @@ def test_a_pylock_that_lacks_a_requirement_is_refused(old: str, new: str, got: s
         ({"pylock.toml": "<<<<<<< HEAD\n"}, r"^pylock.toml: should be a lock file \(got .*\), write it anew$"),
         ({"Pipfile.lock": "<<<<<<< HEAD\n"}, r"^Pipfile.lock: should be a lock file \(got .*\), run `pipenv lock`$"),
         ({"uv.lock": "<<<<<<< HEAD\n"}, r"^uv.lock: should be a lock file \(got .*\), run `uv lock`$"),
+        (
+            {"requirements.txt": "a==1\n<<<<<<< HEAD\n"},
+            r"^requirements.txt: should be one side of the merge \(got <<<<<<< in line 2\), resolve it$",
+        ),
         ({"Pipfile": ""}, r"^project: should state .* \(got Pipfile\), write one with pipenv lock$"),
         ({"setup.py": ""}, r"\(got setup.py\), write one with pip freeze > requirements.txt$"),
         ({"pyproject.toml": "[tool.poetry.dependencies]\n"}, r"without its lock\), write it with poetry lock$"),

@@ -50,6 +50,11 @@ def test_a_redirecting_home_page_is_fine_and_health_is_strict(site: Site, machin
     )
 
 
+def test_a_page_that_takes_too_long_is_told_as_that(site: Site, machine: Recorded) -> None:
+    failure = refusal(site, machine, driver.Site(**{"/healthz": TimeoutError("timed out")}), health="/healthz")
+    assert failure.cause == "gate: GET /healthz: should answer 200 (got no answer in 0 s)"
+
+
 def test_a_dead_unit_is_seen_at_once_with_the_last_line_of_its_traceback(site: Site, machine: Recorded) -> None:
     machine.answers["-p ActiveState"] = Done(0, "ActiveState=activating\nNRestarts=1\nResult=exit-code\n")
     machine.answers["journalctl"] = Done(
@@ -73,6 +78,18 @@ def test_a_worker_that_has_died_fails_the_gate(site: Site, machine: Recorded) ->
     }
     failure = refusal(site, machine, driver.Site(), workers={"mail": "work"})
     assert failure.cause.startswith("gate: gallery-worker@green-mail.service does not stay up")
+
+
+def test_a_worker_whose_command_is_not_there_is_told_in_manages_words(site: Site, machine: Recorded) -> None:
+    machine.answers = {
+        "gallery-worker@green-mail": Done(0, "ActiveState=failed\nNRestarts=0\nResult=exit-code\n"),
+        "journalctl": Done(0, "Unknown command: 'wrok'. Did you mean work?\nType 'manage.py help' for usage.\n"),
+        **machine.answers,
+    }
+    failure = refusal(site, machine, driver.Site(), workers={"mail": "wrok"})
+    assert failure.cause.startswith(
+        "gate: Unknown command: 'wrok'. Did you mean work? (gallery-worker@green-mail.service"
+    )
 
 
 def test_a_worker_is_believed_when_it_has_run_for_a_while(site: Site, machine: Recorded) -> None:
