@@ -68,7 +68,7 @@ def site_settings(asked: Asked, project: str) -> Site:
         settings=asked.text("settings", forms.MODULE, example="mysite.settings"),
         env=env,
         secrets=secrets,
-        workers={name: _command(asked, f"workers.{name}", line) for name, line in _named(asked, "workers").items()},
+        workers={name: _program(asked, f"workers.{name}", line) for name, line in _named(asked, "workers").items()},
         schedule={name: _job(asked, f"schedule.{name}", job) for name, job in _named(asked, "schedule").items()},
         before_release=tuple(
             _command(asked, f"before-release[{at}]", line)
@@ -146,6 +146,15 @@ def _named(asked: Asked, key: str) -> dict[str, Any]:
     return asked.table(key, forms.NAME)
 
 
+def _program(asked: Asked, where: str, line: object) -> str:
+    """What a unit runs: a command of manage.py, or Celery's own program."""
+    if isinstance(line, str) and (found := re.match(r"(?:\S*python\S* (?:-m )?|\S*/)(?=celery )", line)):
+        asked.fail(where, f"should be Celery's own line (got {line!r}), write {line[found.end() :]}")
+    if isinstance(line, str) and line.startswith("celery "):
+        return asked.matching(where, line, forms.COMMAND)
+    return _command(asked, where, line)
+
+
 def _command(asked: Asked, where: str, line: object) -> str:
     if isinstance(line, str) and (
         found := re.match(r"(?:\S*python\S* )?(?:\S*/)?(?:manage\.py|django-admin)(?: +|$)", line)
@@ -162,4 +171,4 @@ def _job(asked: Asked, where: str, job: object) -> dict[str, str]:
     if not isinstance(job, dict) or set(job) != {"run", "at"}:
         asked.fail(where, f"should have run and at, and nothing else (got {job!r}), write {{run: tally, at: hourly}}")
     at = asked.matching(f"{where}.at", job["at"], forms.TIME)
-    return {"run": _command(asked, f"{where}.run", job["run"]), "at": at}
+    return {"run": _program(asked, f"{where}.run", job["run"]), "at": at}

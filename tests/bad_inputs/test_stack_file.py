@@ -195,8 +195,18 @@ COMPLAINTS: list[tuple[dict[str, Any], str]] = [
         "process_mail",
     ),
     (
-        {"workers": {"tasks": "celery -A shop worker"}},
-        "workers.tasks: should be a command of manage.py, without manage.py (got 'celery -A shop worker'), "
+        {"workers": {"tasks": "python -m celery -A shop worker"}},
+        "workers.tasks: should be Celery's own line (got 'python -m celery -A shop worker'), write "
+        "celery -A shop worker",
+    ),
+    (
+        {"workers": {"tasks": "gunicorn shop.wsgi"}},
+        "workers.tasks: should be a command of manage.py, without manage.py (got 'gunicorn shop.wsgi'), "
+        "write a management command that does what gunicorn does here",
+    ),
+    (
+        {"before-release": ["celery -A shop purge"]},
+        "before-release[0]: should be a command of manage.py, without manage.py (got 'celery -A shop purge'), "
         "write a management command that does what celery does here",
     ),
     (

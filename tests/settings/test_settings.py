@@ -52,6 +52,13 @@ def test_names_kept_elsewhere_need_no_domain() -> None:
     assert (naming.dns, naming.hosts) == ("external", ("a.example.net",))
 
 
+def test_celery_stands_beside_commands_of_manage_py() -> None:
+    workers = {"queue": "celery -A shop worker", "mail": "process_mail"}
+    tidy = {"run": "celery -A shop call shop.tasks.tidy", "at": "hourly"}
+    site = Settings.parse("staging", {**GOOD, "workers": workers, "schedule": {"tidy": tidy}}).site
+    assert (site.workers, site.schedule) == (workers, {"tidy": tidy})
+
+
 def test_a_pin_needs_no_project() -> None:
     asked = {**GOOD, "project": "", "artifact": PIN, "promoted-from": "staging"}
     assert Settings.parse("production", asked).source.artifact == PIN

@@ -138,7 +138,7 @@ def packages(into: Report, installed: Mapping[str, str], *, stated: str, file: s
         if name not in installed or name not in stated:
             continue
         broker = "needs a broker: cache: valkey, or one of yours with its URL under secrets"
-        worker = "a worker that manage.py starts, under workers"
+        worker = "a worker under workers" + (" (celery -A PACKAGE worker)" if name == "celery" else "")
         into.note("processes", file, f"{name} {installed[name]}: {broker}, and {worker}")
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from .interpreter import interpreter
 from .machine import Machine
 from .site import Site
-from .units import beside, escaped, put
+from .units import beside, module_line, put
 
 __all__ = ["at_work", "enabled", "in_utc", "put_schedule", "rest"]
 
@@ -63,7 +63,7 @@ def _values(site: Site, slot: str, facts: Mapping[str, Any], *, name: str, item:
         "slot": slot,
         "home": home,
         "name": name,
-        "command": escaped(item["run"]),
+        "command": module_line(item["run"]),
         "at": in_utc(item["at"]),
         "binds": "\n".join(beside(site, home=home, writable=facts.get("writable", []))),
         "python": interpreter(site, home),

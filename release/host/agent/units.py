@@ -13,7 +13,7 @@ from .interpreter import OWN, interpreter, is_bundled, search_path
 from .machine import Machine
 from .site import Site, write
 
-__all__ = ["beside", "binds", "escaped", "home_of", "put", "put_slot"]
+__all__ = ["beside", "binds", "home_of", "module_line", "put", "put_slot"]
 
 
 def binds(site: Site, *, home: str, writable: Sequence[str]) -> list[str]:
@@ -48,7 +48,7 @@ def put_slot(
     for name, command in workers.items():
         dropin = site.units / f"{site.worker(slot, name)}.d/release.conf"
         kept.add(dropin)
-        changed |= put(dropin, "worker.conf", **values, command=escaped(command))
+        changed |= put(dropin, "worker.conf", **values, command=module_line(command))
     for dropin in set(site.units.glob(f"{site.name}-worker@{slot}-*.service.d/release.conf")) - kept:
         dropin.unlink()
         dropin.parent.rmdir()
@@ -95,11 +95,15 @@ def put(path: Path, template: str, **values: str) -> bool:
     return True
 
 
-def escaped(command: str) -> str:
-    """A command line systemd takes as it stands: its specifiers and variables are none of the user's."""
+def module_line(command: str) -> str:
+    """What stands behind python -m, as systemd takes it: its specifiers and variables are none of the user's.
+
+    Celery has a program of its own; everything else is a command of manage.py.
+    """
     if "\n" in command:
         raise Failure(f"workers, schedule: should be one line (got {command!r})")
-    return command.replace("%", "%%").replace("$", "$$")
+    line = command if command.startswith("celery ") else f"django {command}"
+    return line.replace("%", "%%").replace("$", "$$")
 
 
 def home_of(site: Site, slot: str) -> str:

@@ -69,6 +69,12 @@ def test_what_would_become_a_path_is_held_to_its_shape(change: dict[str, Any], w
         Document.parse(document_for(layers, **change))
 
 
+def test_celery_is_run_by_its_own_program(site: Site, machine: Recorded) -> None:
+    units.put_slot(site, machine, slot="blue", workers={"queue": "celery -A shop worker -n %h"}, writable=[], drain=60)
+    text = (site.units / "gallery-worker@blue-queue.service.d/release.conf").read_text()
+    assert "ExecStart=/usr/bin/python3 -m celery -A shop worker -n %%h\n" in text
+
+
 def test_a_worker_gets_its_slot_in_a_drop_in(site: Site, machine: Recorded) -> None:
     units.put_slot(
         site, machine, slot="green", workers={"mail": "send --per 50% $X"}, writable=["var", "/mnt/x"], drain=60

@@ -83,6 +83,7 @@ def test_celery_of_the_projects_own_needs_a_broker() -> None:
     findings.packages(report, {"celery": "5.6", "huey": "2"}, stated="celery==5.6", file="requirements.txt")
     (line,) = report.lines
     assert line.text.startswith("celery 5.6: needs a broker: cache: valkey, or one of yours")
+    assert line.text.endswith("a worker under workers (celery -A PACKAGE worker)")
 
 
 def test_where_packages_come_from() -> None:
