@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pulumi
 
-from release.build import BuildError, build
+from release.build import BuildError, build, variables
 from settings import Settings, Source
 
 PROGRAM = Path(__file__).resolve().parent.parent
@@ -41,7 +41,7 @@ def _built(settings: Settings, source: Source, *, lock: Path) -> Chosen:
         artifact = build(
             PROGRAM / str(source.project),
             settings=site.settings,
-            env=sorted({*site.env, *site.secrets}),
+            env=variables(env=site.env, secrets=site.secrets, cache=site.cache),
             lock=lock,
             overlay=site.overlay,
             interface=site.interface,

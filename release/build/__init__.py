@@ -3,5 +3,6 @@
 from release.build.artifact import Artifact, load
 from release.build.building import build
 from release.build.errors import BuildError
+from release.build.request import variables
 
-__all__ = ["Artifact", "BuildError", "build", "load"]
+__all__ = ["Artifact", "BuildError", "build", "load", "variables"]

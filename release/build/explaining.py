@@ -9,6 +9,7 @@ from typing import Any
 
 from release.build.errors import BuildError
 from release.build.exclusions import is_environment
+from release.build.request import CACHE
 
 # What the usual libraries (environ, decouple, environs) and plain Django code say when a variable is missing.
 NAMES_VARIABLE = (
@@ -148,7 +149,8 @@ def variable_missing(*, failure: Failure, env: Collection[str]) -> str | None:
     name = failure.missing or (found[0] if found else None)
     if name and name not in env:
         rule = f"env.{name} should be declared in the stack file"
-        return f"{failure.where}: {rule} (got none), add it under env or secrets"
+        more = ", or let cache: valkey make one" if name in CACHE else ""
+        return f"{failure.where}: {rule} (got none), add it under env or secrets{more}"
     if "slipway-placeholder" in failure.message:
         return (
             f"{failure.where}: settings should accept any value while building (got {failure.said}), "

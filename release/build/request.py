@@ -1,11 +1,18 @@
 """What a build is asked for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from release.build.platforms import Platform
 
 OVERLAY = Path(__file__).parent.parent / "host" / "overlay"
+CACHE = ("CELERY_BROKER_URL", "REDIS_URL")  # where a site finds the cache of its stack
+
+
+def variables(*, env: Iterable[str], secrets: Iterable[str], cache: object) -> tuple[str, ...]:
+    """The names of every variable that a stack file gives its site."""
+    return tuple(sorted({*env, *secrets, *(CACHE if cache else ())}))
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from release.build.cache import default_cache
 from release.build.inspection import look
 from release.build.making import Ground, lay, passed_by
 from release.build.python import find_python
-from release.build.request import Request
+from release.build.request import Request, variables
 from release.build.tree import read_tree
 from release.cli.explain_text import text_of
 from release.cli.project import CHECKOUT, Project, shown
@@ -52,15 +52,16 @@ class Asked:
         return CHECKOUT / str(self.config["project"])
 
     @property
-    def names(self) -> Collection[str]:
+    def names(self) -> tuple[str, ...]:
         """Of every variable the stack file declares."""
-        return sorted({*(self.config.get("env") or {}), *(self.config.get("secrets") or {})})
+        env, secrets = (self.config.get(key) or {} for key in ("env", "secrets"))
+        return variables(env=env, secrets=secrets, cache=self.config.get("cache"))
 
     def request(self, *, python: str) -> Request:
         """What the build is asked for."""
         return Request(
             settings=str(self.config["settings"]),
-            env=tuple(self.names),
+            env=self.names,
             lock=self.file.with_name(f"{self.stack}.lock"),
             python=python,
             overlay=self.config.get("overlay", True) is not False,

@@ -183,6 +183,11 @@ PROJECTS: Mapping[str, Bad] = {
         f"site1/settings.py:{LAST}: env.STRIPE should be declared in the stack file (got none), "
         "add it under env or secrets",
     ),
+    "the address of a cache that is not asked for": Bad(
+        settings("import os; CACHE = os.environ['REDIS_URL']"),
+        f"site1/settings.py:{LAST}: env.REDIS_URL should be declared in the stack file (got none), "
+        "add it under env or secrets, or let cache: valkey make one",
+    ),
     "an undeclared variable of a library's": Bad(
         settings("import django.core.exceptions as e; raise e.ImproperlyConfigured('Set the STRIPE env variable')"),
         f"site1/settings.py:{LAST}: env.STRIPE should be declared in the stack file (got none), "

@@ -45,7 +45,7 @@ def test_a_project_is_built_relative_to_the_program(monkeypatch: pytest.MonkeyPa
     assert builder.asked == {
         "project": Path(artifact.__file__).parents[1] / "examples/shop",
         "settings": "shop.settings",
-        "env": ["A", "B"],
+        "env": ("A", "B"),
         "lock": LOCK,
         "overlay": True,
         "interface": None,
@@ -53,6 +53,12 @@ def test_a_project_is_built_relative_to_the_program(monkeypatch: pytest.MonkeyPa
         "dirty_ok": True,
         "commands": (),
     }
+
+
+def test_settings_may_read_where_the_cache_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    builder = Builder()
+    chosen(monkeypatch, builder, project="examples/shop", cache="valkey")
+    assert builder.asked["env"] == ("A", "B", "CELERY_BROKER_URL", "REDIS_URL")
 
 
 def test_a_project_may_lie_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

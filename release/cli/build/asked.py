@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from release.build.cache import default_cache
+from release.build.request import variables
 from release.cli.project import CHECKOUT, Project, shown
 from release.cli.refusal import Refusal
 
@@ -46,12 +47,14 @@ def of_stack(project: Project, stack: str, *, env: Collection[str], test: str | 
         if not isinstance(config.get(key), str) or not config[key]:
             pin = ", a pinned artifact is built where it comes from" if config.get("artifact") else ""
             raise Refusal(f"{shown(file)}: {key}: is required to build (got none){pin}, write it there")
-    names = {*env, *(config.get("env") or {}), *(config.get("secrets") or {})}
+    names = variables(
+        env={*env, *(config.get("env") or {})}, secrets=config.get("secrets") or {}, cache=config.get("cache")
+    )
     pinned = ("artifact: is pinned in the stack file and wins over this build at pulumi up",)
     return Asked(
         project=CHECKOUT / config["project"],
         settings=config["settings"],
-        env=tuple(sorted(names)),
+        env=names,
         lock=file.with_name(f"{stack}.lock"),
         test=test or config.get("test") or None,
         protect=bool(config.get("protect")),

@@ -92,3 +92,8 @@ def test_what_cannot_be_explained_is_said(tmp_path: Path, capsys: pytest.Capture
     first, second = capsys.readouterr().err.splitlines()
     assert first.endswith("Pulumi.staging.yaml: project: is required to explain it (got none), name it there")
     assert "project: should be a directory with a manage.py (got " in second
+
+
+def test_a_cache_gives_its_address_to_the_settings(tmp_path: Path) -> None:
+    asked = Asked.read(Project(project(tmp_path, more="  cache: valkey\n")), "staging")
+    assert asked.names == ("CELERY_BROKER_URL", "REDIS_URL", "SHOP", "TOKEN")
