@@ -169,10 +169,17 @@ def storages(*, user: Settings, environ: Mapping[str, str], kept: set[str]) -> l
             found.append(("MEDIA_URL", "/media/", "Caddy serves it"))
     if "STORAGES.staticfiles" not in kept and not is_hashed(theirs["staticfiles"]["BACKEND"]):
         wanted["staticfiles"] = {"BACKEND": HASHED_STATIC}
+        found += collectors(user)
     if environ.get("SLIPWAY_STATIC"):
         found.append(("STATIC_ROOT", environ["SLIPWAY_STATIC"], "static files of this release"))
         found.append(("STATIC_URL", "/static/", "Caddy serves it"))
     return [*found, ("STORAGES", wanted, "media and static files of the stack")]
+
+
+def collectors(user: Settings) -> list[tuple[str, Any, str]]:
+    """Apps whose collectstatic knows nothing but a bucket."""
+    apps = [app for app in ("collectfast", "collectfasta") if app in user.get("INSTALLED_APPS", [])]
+    return [(f"{app.upper()}_ENABLED", False, "static files are this release's") for app in apps]
 
 
 def user_storages(user: Settings) -> dict[str, Settings]:

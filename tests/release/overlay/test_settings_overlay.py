@@ -128,6 +128,14 @@ def test_media_on_disk(module: ModuleType) -> None:
     assert found["STORAGES"]["default"] == {"BACKEND": "django.core.files.storage.FileSystemStorage"}
 
 
+def test_a_collectstatic_that_knows_only_buckets_stands_back_where_there_is_none(module: ModuleType) -> None:
+    bucket = {"STORAGES": {"staticfiles": {"BACKEND": "storages.backends.s3.S3Storage"}}}
+    user = {**bucket, "INSTALLED_APPS": ["collectfasta"]}
+    assert applied(module, user)["COLLECTFASTA_ENABLED"] is False
+    assert "COLLECTFASTA_ENABLED" not in applied(module, user, SLIPWAY_KEEP="STORAGES.staticfiles")
+    assert "COLLECTFASTA_ENABLED" not in applied(module, bucket)
+
+
 @pytest.mark.parametrize(
     ("user", "backend"),
     [
