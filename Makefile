@@ -5,13 +5,14 @@ VENV := .venv/bin/python
 # Half of the tests' time is waiting for something: twice as many processes as processors.
 WORKERS = $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN))))
 
-.PHONY: live-smoke live-smoke-destroy setup rehearse rehearse-destroy test check fast whole story sweep bench bench-release help
+.PHONY: live-smoke live-smoke-destroy setup rehearse rehearse-destroy test check fast whole story sweep corpus bench bench-release help
 
 help:
 	@echo "make rehearse          bring the example sites up in a cloud on this computer (CLOUD=hetzner: on that one)"
 	@echo "make rehearse-destroy  remove every trace of it"
 	@echo "make live-smoke        one site in your DigitalOcean account, looked at and taken away (it costs some cents)"
 	@echo "make test              everything .ci/run checks (make fast: without root)"
+	@echo "make corpus            projects of many shapes, each brought live on this computer"
 	@echo "make sweep             the long tests: kills at every call, mistaken edits, disasters, ..."
 
 setup: .venv/ready
@@ -51,6 +52,9 @@ live-smoke: setup
 
 live-smoke-destroy: setup
 	@$(VENV) -m tests.live destroy
+
+corpus: setup
+	@$(VENV) -m tests.corpus
 
 bench-release: setup
 	@$(VENV) -m tests.bench.release

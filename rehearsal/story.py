@@ -122,7 +122,7 @@ assert ssl and mode == "verify-full", (ssl, mode)
 print(f"{tables} at {connection.settings_dict['HOST']}, {version}, {mode}")
 """
 
-_ADMIN = """
+ADMIN = """
 from django.contrib.auth import get_user_model
 User = get_user_model()
 user, _ = User.objects.get_or_create(username="rehearsal", defaults=dict(is_staff=True, is_superuser=True))
@@ -132,7 +132,7 @@ user.set_password({password!r}); user.is_staff = user.is_superuser = True; user.
 
 def create_admin(stack: str, *, password: str) -> None:
     """An admin for the browser, made through `slipway shell` with the password on stdin, never in an argument."""
-    _shell(stack, _ADMIN.format(password=password))
+    _shell(stack, ADMIN.format(password=password))
 
 
 def promote(steps: Steps) -> None:
