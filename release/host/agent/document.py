@@ -45,6 +45,13 @@ class Database:
     extensions: tuple[str, ...] = ()
     owner: str = ""  # a role without a login, whose the tables are where logins come and go
 
+    @classmethod
+    def parse(cls, raw: Mapping[str, Any]) -> Database:
+        """Read what a document says of it; a KeyError names what it lacks."""
+        needed = {key: raw[key] for key in cls.__annotations__ if key not in ("extensions", "owner")}
+        more = {"extensions": tuple(raw.get("extensions") or ()), "owner": str(raw.get("owner") or "")}
+        return cls(**{**needed, **more, "port": int(raw["port"])})
+
 
 @dataclass(frozen=True)
 class Document:
@@ -225,11 +232,4 @@ def _alike(raw: Mapping[str, Any], manifest: Mapping[str, Any]) -> None:
 
 
 def _database(raw: Mapping[str, Any] | None) -> Database | None:
-    if not raw or raw.get("kind") == "sqlite":
-        return None
-    known = {key: raw[key] for key in Database.__annotations__ if key not in ("extensions", "owner")}
-    return Database(
-        **{**known, "port": int(raw["port"])},
-        extensions=tuple(raw.get("extensions") or ()),
-        owner=str(raw.get("owner") or ""),
-    )
+    return None if not raw or raw.get("kind") == "sqlite" else Database.parse(raw)

@@ -50,8 +50,7 @@ class Dumps:
         """What the last good `up` wrote down for root alone."""
         raw = json.loads(facts_file(place).read_text())
         bucket = {name: raw["bucket"][name] for name in Store.__dataclass_fields__}
-        known = {name: raw["database"][name] for name in Database.__dataclass_fields__ if name != "extensions"}
-        return cls(raw["site"], Database(**{**known, "port": int(known["port"])}), Store(**bucket))
+        return cls(raw["site"], Database.parse(raw["database"]), Store(**bucket))
 
 
 def facts_file(place: Place) -> Path:
