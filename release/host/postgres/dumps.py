@@ -29,7 +29,7 @@ from .scratch import BIN, Scratch, scratch
 from .state import disk
 from .store import Store
 
-__all__ = ["Dumps", "drill_dump", "dump", "dumps_status", "facts_file", "prepare"]
+__all__ = ["Dumps", "Store", "drill_dump", "dump", "dumps_status", "facts_file", "prepare"]
 
 PREFIX = "dumps"
 LIMIT = 6 * 3600.0

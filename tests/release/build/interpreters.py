@@ -35,9 +35,10 @@ def packed(directory: Path) -> Path:
     """An archive in the shape that uv's own have."""
     base, place = Path(sys.base_prefix), directory / "python"
     (place / "bin").mkdir(parents=True)
-    shutil.copytree(base / f"lib/python{MINOR}", place / f"lib/python{MINOR}", ignore=LEFT, symlinks=True)
-    for library in base.glob("lib/libpython*.so.*"):
-        shutil.copy2(library, place / "lib")
+    library = f"lib/python{MINOR}"  # Debian's has links to its settings, which an archive must not
+    shutil.copytree(base / library, place / library, ignore=LEFT, ignore_dangling_symlinks=True)
+    for shared in base.glob("lib/libpython*.so.*"):
+        shutil.copy2(shared, place / "lib")
     shutil.copy2(Path(sys.base_exec_prefix) / f"bin/python{MINOR}", place / "lib/libpython-start")
     (place / f"bin/python{MINOR}").write_text(START)
     (place / f"bin/python{MINOR}").chmod(0o755)
