@@ -20,6 +20,7 @@ from components.cloud_init import render
 from tests.rehearsal.stage import Done, Stage, wait_until
 
 SITE = "gallery"
+ADDRESS = "192.0.2.9"  # an environment's, which nobody dials here
 MEMORY_SIZE = "s-1vcpu-2gb"
 PEM = serialization.Encoding.PEM
 
@@ -143,6 +144,7 @@ def born(stage: Stage, name: str, *, login: tuple[str, str] | None = None, templ
     user_data = render(
         template,
         site=SITE,
+        address=ADDRESS if template == "web" else "",
         host_key_private=private,
         host_key_public=public,
         login_public_key=login[1],

@@ -151,8 +151,12 @@ def test_it_comes_back_when_it_is_killed(world: World) -> None:
 
 
 def test_it_comes_back_with_its_machine(world: World) -> None:
-    before = world.kept.sql(SUM)
+    before, begun = world.kept.sql(SUM), "SELECT pg_postmaster_start_time()"
+    since = world.kept.sql(begun)
     world.kept.power("reboot")
+    wait_until(lambda: world.kept.sql(begun) != since, limit=120, what="the machine has been rebooted")
+    # It answers a moment before systemd counts it as started.
+    wait_until(lambda: world.kept.root(f"systemctl is-active {UNIT}") == "active", limit=60, what="its unit is active")
     wait_until(lambda: world.neighbour.psql(world.kept, "SELECT 1") == "1", limit=120, what="Postgres is back")
     assert world.kept.sql(SUM) == before
     assert world.kept.keep()["changed"] == []
