@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from release.cli.engine import interactive
 from release.cli.project import Project
 from release.cli.refusal import Refusal
 from release.cli.stack import export, replace_state
@@ -57,7 +57,7 @@ def adopt(project: Project, stack: str, *, old: str, new: Json, close: Callable[
     replace_state(project, stack, swapped(state, old=old, new=new["id"]))
     targets = [word for row in ours for word in ("--target", row["urn"])]
     words = ["refresh", "--yes", "--skip-preview", "--suppress-outputs", "--non-interactive", *targets, "-s", stack]
-    if _pulumi(project, *words):
+    if interactive(project, *words):
         raise Refusal(
             f"{stack}: pulumi refresh could not read the new cluster, pulumi up --refresh -s {stack} tries again, "
             f"slipway backup restore {stack} --cluster {old} goes back"
@@ -66,7 +66,7 @@ def adopt(project: Project, stack: str, *, old: str, new: Json, close: Callable[
 
 def up(project: Project, stack: str, *, asked: bool) -> int:
     """`pulumi up` as a person types it, without its questions where they were answered already."""
-    return _pulumi(project, "up", *(["--yes", "--skip-preview", "--non-interactive"] if asked else []), "-s", stack)
+    return interactive(project, "up", *(["--yes", "--skip-preview", "--non-interactive"] if asked else []), "-s", stack)
 
 
 def _fits(stack: str, ours: list[Json], new: Json) -> None:
@@ -84,10 +84,3 @@ def _fits(stack: str, ours: list[Json], new: Json) -> None:
         if name and name not in names:
             raise Refusal(f"{stack}: {new['name']}: should hold {kind[8:].lower()} {name} (got {', '.join(names)}), "
                           "nothing was changed")  # fmt: skip
-
-
-def _pulumi(project: Project, *words: str) -> int:
-    try:
-        return subprocess.run(["pulumi", "-C", str(project.directory), *words], check=False).returncode
-    except FileNotFoundError:
-        raise Refusal("pulumi: is not on PATH, install it, or read .rehearsal/env into this shell first") from None

@@ -37,11 +37,7 @@ class Asked:
     @classmethod
     def read(cls, project: Project, stack: str) -> Asked:
         """The stack's file, its keys without the project's namespace."""
-        from ruamel.yaml import YAML
-
-        file = project.stack_file(stack)
-        written = (YAML(typ="safe", pure=True).load(file) or {}).get("config") or {}
-        config = {str(key).removeprefix(f"{project.name}:"): value for key, value in written.items()}
+        file, config = project.stack_file(stack), project.settings(stack)
         for key in ("project", "settings"):
             if not config.get(key):
                 raise Refusal(f"{shown(file)}: {key}: is required to explain it (got none), name it there")

@@ -7,14 +7,40 @@ import os
 import re
 import tempfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from release.cli.project import Project, shown
 from release.cli.refusal import Refusal
 
-__all__ = ["pinned", "replace_file"]
+__all__ = ["Edit", "pinned"]
 
 YAML_WORDS = ("true", "false", "yes", "no", "on", "off", "null", "y", "n")
+
+
+@dataclass(frozen=True)
+class Edit:
+    """A change of a stack file that is not written yet."""
+
+    file: Path
+    before: str
+    after: str
+
+    @classmethod
+    def of(cls, project: Project, stack: str, values: Mapping[str, Any]) -> Edit:
+        """These keys set, or gone where None; a file that cannot be edited so is refused."""
+        file = project.stack_file(stack)
+        with file.open(encoding="utf-8", newline="") as opened:
+            before = opened.read()
+        return cls(file, before, pinned(before, values=values, project=project.name, where=shown(file)))
+
+    @property
+    def changes(self) -> bool:
+        return self.after != self.before
+
+    def write(self) -> None:
+        replace_file(self.file, self.after)
 
 
 def pinned(text: str, *, values: Mapping[str, Any], project: str, where: str) -> str:

@@ -39,17 +39,17 @@ class Project:
             raise Refusal(f"{shown(file)}: is not there, {meant(stack, known)}")
         return file
 
-    def setting(self, stack: str, key: str) -> Any:
-        """A key of the stack file as it stands there, with the project's namespace or without."""
+    def settings(self, stack: str) -> dict[str, Any]:
+        """What the stack file says as it stands there, its keys without the project's namespace."""
         from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
 
         file = self.stack_file(stack)
         try:
-            config = (YAML(typ="safe", pure=True).load(file) or {}).get("config") or {}
-        except YAMLError as error:
-            raise Refusal(f"{shown(file)}: is not YAML ({' '.join(str(error).split())}), correct it first") from None
-        return config.get(key, config.get(f"{self.name}:{key}"))
+            written = (YAML(typ="safe", pure=True).load(file) or {}).get("config") or {}
+        except (YAMLError, AttributeError) as error:
+            raise Refusal(f"{shown(file)}: is not a stack file ({' '.join(str(error).split())}), correct it") from None
+        return {str(key).removeprefix(f"{self.name}:"): value for key, value in written.items()}
 
     @property
     def name(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from release.bucket import Bucket, BucketError
-from release.cli.pin import pinned, replace_file
+from release.cli.pin import Edit
 from release.cli.project import Project, shown
 from release.cli.refusal import Refusal
 from release.cli.stack import LastUpdate, Stack, last_update
@@ -25,15 +25,13 @@ def promote(project: Project, *, source: str, target: str, hotfix: str | None = 
     artifact = stack.artifact if stack else _unproven(source, reason)
     _verify(artifact, place=_bucket(stack) if stack else None)
     values = {"artifact": artifact, "promoted-from": source if stack else None, "pin-reason": reason}
-    with file.open(encoding="utf-8", newline="") as opened:
-        before = opened.read()
-    after = pinned(before, values=values, project=project.name, where=shown(file))
+    edit = Edit.of(project, target, values)
     if stack:
         hold(stack, target=target)
-    if after == before:
+    if not edit.changes:
         print(f"{shown(file)}: names this artifact already: {values['artifact']}")
         return 0
-    replace_file(file, after)
+    edit.write()
     print(*(f"{shown(file)}: {key}: {value}" for key, value in values.items() if value), sep="\n")
     print(f"\nnext:\n  git diff {shown(file)}\n  pulumi up -s {target}")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from release.cli.pin import pinned, replace_file
+from release.cli.pin import Edit
 from release.cli.project import Project, shown
 from release.cli.refusal import Refusal, meant
 from release.cli.releases import Kept, kept
@@ -67,17 +67,17 @@ def _named(each: Kept, wanted: str | None) -> bool:
 
 def _written(project: Project, name: str, values: Mapping[str, str | None], *, needs: str = "") -> list[str]:
     """What was changed in the stack file, line by line."""
-    file = project.stack_file(name)
-    with file.open(encoding="utf-8", newline="") as opened:
-        before = opened.read()
-    after = pinned(before, values=values, project=project.name, where=shown(file))
-    if needs and f"{needs}:" not in after:
+    edit = Edit.of(project, name, values)
+    file = edit.file
+    if needs and f"{needs}:" not in edit.after:
         raise Refusal(
             f"{shown(file)}: {needs}: is required without a pin, set it, or promote what another stack has proven"
         )
-    if after == before:
+    if not edit.changes:
         return []
-    replace_file(file, after)
+    edit.write()
     return [
-        f"{shown(file)}: {key}: {value or '(taken out)'}" for key, value in values.items() if value or key in before
+        f"{shown(file)}: {key}: {value or '(taken out)'}"
+        for key, value in values.items()
+        if value or key in edit.before
     ]

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from release.cli.pin import pinned, replace_file
+from release.cli.pin import Edit
 from release.cli.project import Project, shown
 from release.cli.refusal import Refusal, meant
 from release.cli.stack import Stack
+from release.cli.up import up
 
 __all__ = ["NAMES", "rotate"]
 
@@ -87,7 +86,7 @@ class _Rotation:
             raise Refusal(OWN_PAIRS)
         if self.name == "database-password" and data.get("kind") == "none":
             raise Refusal(f"{self.stack}: {self.name}: this environment has no database with a password")
-        config = self._config()
+        config = self.project.settings(self.stack)
         if self.name == "secret-key" and any("SECRET_KEY" in (config.get(each) or {}) for each in ("env", "secrets")):
             way_out = "set another one there, and the one before as SECRET_KEY_FALLBACKS"
             raise Refusal(f"{shown(self.file)}: SECRET_KEY: is your own, {way_out}")
@@ -95,29 +94,16 @@ class _Rotation:
         return list((recorded.get(KEY) or {}).get(self.name) or [1])
 
     def _written(self) -> list[int]:
-        return list((self._config().get(KEY) or {}).get(self.name) or [1])
+        return list((self.project.settings(self.stack).get(KEY) or {}).get(self.name) or [1])
 
     def _write(self, generations: list[int]) -> None:
-        with self.file.open(encoding="utf-8", newline="") as opened:
-            before = opened.read()
-        values = {KEY: {**(self._config().get(KEY) or {}), self.name: generations}}
-        replace_file(self.file, pinned(before, values=values, project=self.project.name, where=shown(self.file)))
+        values = {KEY: {**(self.project.settings(self.stack).get(KEY) or {}), self.name: generations}}
+        Edit.of(self.project, self.stack, values).write()
         print(f"{self._where}: {generations}", flush=True)
-
-    def _config(self) -> dict[str, Any]:
-        """The stack file's settings, by their plain names."""
-        from ruamel.yaml import YAML
-
-        config = (YAML(typ="safe", pure=True).load(self.file.read_text("utf-8")) or {}).get("config") or {}
-        return {str(key).removeprefix(f"{self.project.name}:"): value for key, value in config.items()}
 
     def _up(self) -> int:
         """As a person would; the engine shows what comes and goes, and asks."""
-        argv = ["pulumi", "-C", str(self.project.directory), "up", "-s", self.stack, *(["--yes"] if self.yes else [])]
-        try:
-            code = subprocess.run(argv, check=False).returncode
-        except FileNotFoundError:
-            raise Refusal("pulumi: is not on PATH, install it, or read .rehearsal/env into this shell first") from None
+        code = up(self.project, self.stack, words=["--yes"] if self.yes else [])
         if code:
             print(f"\nslipway rotate {self.stack} {self.name} goes on from here; {self._where} says what is valid")
         return code

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from release.cli.engine import captured
 from release.cli.project import Project
 from release.cli.refusal import Refusal, meant
 from release.ssh import Server
@@ -98,14 +98,14 @@ def export(project: Project, name: str) -> Any:
 
 def replace_state(project: Project, name: str, state: Any) -> None:
     """Give the engine another state, as `export` tells one; the one before stays in the backend's own history."""
-    ended = _run(project, "stack", "import", "-s", name, input=json.dumps(state))
+    ended = captured(project, "stack", "import", "-s", name, input=json.dumps(state))
     if ended.returncode:
         raise Refusal(f"{name}: pulumi stack import failed: {_cause(ended.stderr)}")
 
 
 def _pulumi(project: Project, stack: str, *words: str) -> Any:
     json_asked = [] if words == ("export",) else ["--json"]
-    ended = _run(project, "stack", *words, *json_asked, "-s", stack)
+    ended = captured(project, "stack", *words, *json_asked, "-s", stack)
     if ended.returncode == 0:
         return json.loads(ended.stdout or "null")
     if "no stack named" in ended.stderr:
@@ -114,16 +114,8 @@ def _pulumi(project: Project, stack: str, *words: str) -> Any:
 
 
 def _stacks(project: Project) -> list[str]:
-    ended = _run(project, "stack", "ls", "--json")
+    ended = captured(project, "stack", "ls", "--json")
     return sorted(str(each["name"]).split("/")[-1] for each in json.loads(ended.stdout or "[]"))
-
-
-def _run(project: Project, *words: str, input: str = "") -> subprocess.CompletedProcess[str]:
-    argv = ["pulumi", "-C", str(project.directory), "--non-interactive", *words]
-    try:
-        return subprocess.run(argv, input=input, capture_output=True, text=True, check=False)
-    except FileNotFoundError:
-        raise Refusal("pulumi: is not on PATH, install it, or read .rehearsal/env into this shell first") from None
 
 
 def _cause(stderr: str) -> str:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Sequence
 
+from release.cli.engine import interactive
 from release.cli.project import Project
-from release.cli.refusal import Refusal
 
 __all__ = ["up"]
 
@@ -17,8 +16,4 @@ def up(project: Project, stack: str, *, maintenance: bool = False, words: Sequen
     environment = {key: value for key, value in os.environ.items() if key != "SLIPWAY_MAINTENANCE"}
     if maintenance:
         environment["SLIPWAY_MAINTENANCE"] = "1"
-    argv = ["pulumi", "-C", str(project.directory), "up", "-s", stack, *words]
-    try:
-        return subprocess.run(argv, env=environment, check=False).returncode
-    except FileNotFoundError:
-        raise Refusal("pulumi: is not on PATH, install it, or read .rehearsal/env into this shell first") from None
+    return interactive(project, "up", "-s", stack, *words, environment=environment)

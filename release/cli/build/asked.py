@@ -42,7 +42,7 @@ def of_project(project: Path, *, settings: str, env: Collection[str], test: str 
 
 def of_stack(project: Project, stack: str, *, env: Collection[str], test: str | None) -> Asked:
     """The project of a stack file; no value of env or secrets is read, only their names."""
-    file, config = project.stack_file(stack), _config(project, stack)
+    file, config = project.stack_file(stack), project.settings(stack)
     for key in ("project", "settings"):
         if not isinstance(config.get(key), str) or not config[key]:
             pin = ", a pinned artifact is built where it comes from" if config.get("artifact") else ""
@@ -61,16 +61,3 @@ def of_stack(project: Project, stack: str, *, env: Collection[str], test: str | 
         options={name: config[key] for key, name in OPTIONS.items() if config.get(key) not in (None, "", [])},
         notes=pinned if config.get("artifact") else (),
     )
-
-
-def _config(project: Project, stack: str) -> dict[str, Any]:
-    """The stack file's own keys, without the project's namespace."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
-    file = project.stack_file(stack)
-    try:
-        written = (YAML(typ="safe", pure=True).load(file) or {}).get("config") or {}
-    except (YAMLError, AttributeError) as error:
-        raise Refusal(f"{shown(file)}: is not a stack file ({' '.join(str(error).split())}), correct it") from None
-    return {str(key).removeprefix(f"{project.name}:"): value for key, value in written.items()}

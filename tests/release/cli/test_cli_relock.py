@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from release.build.relocking import changes
 from release.cli.__main__ import main
+from release.cli.project import CHECKOUT
 from tests.release.build.projects import site, write
 from tests.release.build.seed import surround
 
@@ -43,7 +45,8 @@ class Place:
 def place(builds: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Place:
     surround(monkeypatch, cache=builds / "cache")
     project = write(tmp_path / "project", {"Pulumi.yaml": "name: slipway\nstackConfigDir: stacks\n"})
-    write(project, {"stacks/Pulumi.production.yaml": "config:\n  slipway:project: ../shop\n"})
+    shop = os.path.relpath(tmp_path / "shop", CHECKOUT)  # as the program has it, whatever Pulumi.yaml is asked about
+    write(project, {"stacks/Pulumi.production.yaml": f"config:\n  slipway:project: {shop}\n"})
     monkeypatch.chdir(project)
     return Place(site(tmp_path / "shop"), project / "stacks", capsys)
 
