@@ -64,7 +64,8 @@ def servers(hetzner: Any) -> None:
 
 
 def _switched(server: Any) -> None:
-    done(server.reboot(), server.enable_backup(), server.disable_backup())
+    done(server.reboot())
+    done(server.enable_backup(), server.disable_backup())
     done(server.shutdown())
     done(server.power_on())
     done(server.reset())
