@@ -73,6 +73,7 @@ class Environment(ComponentResource):
         )
         parts = [address, dns, web, data, media, release, arrival]
         _guard([part for part in parts if part], protect=settings.protect, opts=inside)
+        made_by.warn_of_strays(before=before.resources, resource=self)
         self.outputs: dict[str, Any] = {
             "url": dns.url,
             "address": address.ip,

@@ -259,3 +259,9 @@ class Cloud(Protocol):
 
     def record(self, host: str, *, zone: str, address: Address, opts: ResourceOptions) -> None:
         """An A record in a zone that exists; refused where a record stands that this stack did not make."""
+
+    def warn_of_strays(self, *, before: Sequence[Mapping[str, Any]], resource: Resource) -> None:
+        """Warn of what this stack pays for and does not know, once all that has been asked for so far is there.
+
+        `before` are the stack's resources as they were before this run: a machine replaced in it stands until its end.
+        """

@@ -90,6 +90,8 @@ class DigitalOcean:
         self._fail = fail
         self._shared = ResourceOptions(parent=parent)
         self._records: dict[str, Records] = {}
+        self._droplets: list[Resource] = []
+        self._clusters: list[Resource] = []
         self.made: dict[str, Any] = {"machines": {}, "buckets": {}, "records": {}}
 
     def servers(
@@ -114,7 +116,7 @@ class DigitalOcean:
             hooks=self._explained,
         )
         made = [self._droplet(name, data, size, key, options) for name, data in user_data.items()]
-        self._strays.warn_of_droplets([each.machine for each in made], resource=opts.parent)
+        self._droplets += [each.machine for each in made]
         return made
 
     def address(self, name: str, *, opts: ResourceOptions) -> Address:
@@ -155,7 +157,7 @@ class DigitalOcean:
             tags=[self._tag.name],
             opts=merge(guarded, ignore_changes=["name"]),  # the engine gives one, or it was imported with it
         )
-        self._strays.warn_of_clusters([cluster], resource=opts.parent)
+        self._clusters.append(cluster)
         trusted = do.DatabaseFirewallRuleArgs(type="tag", value=self._tag.name)
         wall = do.DatabaseFirewall(name, cluster_id=cluster.id, rules=[trusted], opts=guarded)
         self.made["database"] = {"id": cluster.id, "size": cluster.size, "host": cluster.private_host}
@@ -210,6 +212,12 @@ class DigitalOcean:
             opts=merge(adoptable(opts), hooks=pulumi.ResourceHookBinding(before_create=[free])),
         )
 
+    def warn_of_strays(self, *, before: Sequence[Mapping[str, Any]], resource: Resource) -> None:
+        strays = Strays(tag=self._tag.name, before=before)
+        strays.warn_of_droplets(self._droplets, resource=resource)
+        if self._clusters:
+            strays.warn_of_clusters(self._clusters, resource=resource)
+
     @cached_property
     def _explained(self) -> pulumi.ResourceHookBinding:
         return pulumi.ResourceHookBinding(on_error=[pulumi.ErrorHook("explain", explain)])
@@ -219,10 +227,6 @@ class DigitalOcean:
         tag = do.Tag("web", name=self._names.unique("web"), opts=self._shared)
         self.made["tag"] = tag.name
         return tag
-
-    @cached_property
-    def _strays(self) -> Strays:
-        return Strays(tag=self._tag.name)
 
     @cached_property
     def _network(self) -> Input[str]:

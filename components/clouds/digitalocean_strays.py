@@ -12,10 +12,7 @@ import pulumi
 import pulumi_digitalocean as do
 from pulumi import Output, Resource, ResourceOptions
 
-from components.before import full_name, read_state
-
 T = TypeVar("T")
-READ = "pulumi:pulumi:readStackResourceOutputs"
 API = "${DIGITALOCEAN_API_URL:-https://api.digitalocean.com}/v2"
 CURL = 'curl -fsS -H "Authorization: Bearer $DIGITALOCEAN_TOKEN"'
 
@@ -27,13 +24,12 @@ class Strays:
     so the first of two machines is then in no state. The same is left when the engine is killed while it creates one.
     """
 
-    def __init__(self, *, tag: Output[str]) -> None:
+    def __init__(self, *, tag: Output[str], before: Sequence[Mapping[str, Any]]) -> None:
+        """`before` are the stack's resources as they were before this run."""
         self._tag = tag
-        found = read_state(READ, {"stackName": full_name(pulumi.get_stack())})
-        # as it is before this run: a machine that is replaced in it stands until its end
-        self._before: Sequence[Mapping[str, Any]] = list((found.get("outputs") or {}).values())
+        self._before = before
 
-    def warn_of_droplets(self, made: Sequence[Resource], *, resource: Resource | None) -> None:
+    def warn_of_droplets(self, made: Sequence[Resource], *, resource: Resource) -> None:
         """Look for droplets, once those of this run are there."""
         held = {str(row.get("dropletUrn")).rpartition(":")[2] for row in self._held("Droplet")}
 
@@ -46,7 +42,7 @@ class Strays:
 
         Output.all(self._tag, *_ids(made)).apply(look)
 
-    def warn_of_clusters(self, made: Sequence[Resource], *, resource: Resource | None) -> None:
+    def warn_of_clusters(self, made: Sequence[Resource], *, resource: Resource) -> None:
         """Count database clusters, which this provider does not list."""
         held = {str(row.get("clusterUrn")).rpartition(":")[2] for row in self._held("DatabaseCluster")}
 

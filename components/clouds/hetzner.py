@@ -92,6 +92,7 @@ class Hetzner:
         self._records: dict[str, Rrsets] = {}
         self._floating: dict[Address, hcloud.FloatingIp] = {}
         self._key: hcloud.SshKey | None = None
+        self._servers: list[hcloud.Server] = []
         # a label's value has 63 characters at the most, and letters or digits at its ends
         self._stack = names.environment[:63].strip("._-")
         self._labels: dict[str, Input[str]] = {"project": names.site, "stack": self._stack, "suffix": names.suffix}
@@ -119,7 +120,6 @@ class Hetzner:
             )
             self.made["machines"][name] = {"id": machine.id, "size": machine.server_type}
             made.append(Server(name=name, host=after(machine.ipv4_address, inside), machine=machine))
-        warn_of_servers([each.machine for each in made], selector=self._selector, resource=opts.parent)
         return made
 
     def data_server(
@@ -236,6 +236,9 @@ class Hetzner:
             opts=merge(adoptable(opts), hooks=pulumi.ResourceHookBinding(before_create=[free])),
         )
 
+    def warn_of_strays(self, *, before: Sequence[Mapping[str, Any]], resource: Resource) -> None:
+        warn_of_servers(self._servers, before=before, selector=self._selector, resource=resource)
+
     def _server(
         self,
         name: str,
@@ -246,7 +249,7 @@ class Hetzner:
         spread: hcloud.PlacementGroup | None,
         opts: ResourceOptions,
     ) -> hcloud.Server:
-        return hcloud.Server(
+        server = hcloud.Server(
             self._names.plain(name),  # named by the engine: a name of our own would mean the old machine goes first
             image=IMAGE,
             location=self._region,
@@ -258,6 +261,8 @@ class Hetzner:
             labels=self._labels,
             opts=opts,
         )
+        self._servers.append(server)
+        return server
 
     def _login(self, public_key: Input[str]) -> hcloud.SshKey:
         """One for all machines: who may log in is in their user data, and a project takes a key only once."""

@@ -10,23 +10,20 @@ import pulumi
 import pulumi_hcloud as hcloud
 from pulumi import Output, Resource, ResourceOptions
 
-from components.before import full_name, read_state
-
-READ = "pulumi:pulumi:readStackResourceOutputs"
 API = "${HCLOUD_ENDPOINT:-https://api.hetzner.cloud/v1}"
 CURL = 'curl -fsS -H "Authorization: Bearer $HCLOUD_TOKEN"'
 SERVER = "hcloud:index/server:Server"
 
 
-def warn_of_servers(made: Sequence[Resource], *, selector: Output[str], resource: Resource | None) -> None:
-    """Look for servers that this stack pays for and does not know, once those of this run are there.
+def warn_of_servers(
+    made: Sequence[Resource], *, before: Sequence[Mapping[str, Any]], selector: Output[str], resource: Resource
+) -> None:
+    """Look for servers that this stack pays for and does not know, once all those of this run are there.
 
     The engine may be killed while it creates one, or the answer may be lost: the server is then in no state.
+    `before` are the stack's resources as they were before this run.
     """
-    found = read_state(READ, {"stackName": full_name(pulumi.get_stack())})
-    # as it is before this run: a machine that is replaced in it stands until its end
-    rows: Sequence[Mapping[str, Any]] = list((found.get("outputs") or {}).values())
-    held = {str(row.get("id") or row["outputs"].get("id")) for row in rows if row["type"] == SERVER}
+    held = {str(row.get("id") or row["outputs"].get("id")) for row in before if row["type"] == SERVER}
 
     def look(known: list[str]) -> None:
         wanted, *ids = known

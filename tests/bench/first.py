@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.bench import bed
@@ -50,12 +51,26 @@ def measure(stage: Stage, sheet: Sheet, *, rounds: int) -> None:
     """In turns, so that both meet the same computer; the first `up` builds the artifact, as anybody's does."""
     stage.type(f"inside .venv/bin/python -m rehearsal.story --prepare staging --project {stage.gallery}")
     for _ in range(rounds):
-        bare = floor(stage)
-        first = up(stage)
+        bare, least = worked(lambda: floor(stage))
+        first, spent = worked(lambda: up(stage))
         stage.type(f"pulumi destroy {OPTIONS}")
         sheet.row(f"{stage.cloud_name}: bare boot and the same packages").values.append(bare)
+        sheet.row(f"{stage.cloud_name}: processor time of that").values.append(least)
         sheet.row(f"{stage.cloud_name}: pulumi up to the first 200").values.append(first)
+        sheet.row(f"{stage.cloud_name}: processor time of that up").values.append(spent)
         sheet.row(f"{stage.cloud_name}: ratio of the round", AIM, unit="x").values.append(first / bare)
+
+
+def worked(work: Callable[[], float]) -> tuple[float, float]:
+    """What it measures, and the seconds this computer's processors were busy: here all machines share them."""
+    before = _busy()
+    return work(), _busy() - before
+
+
+def _busy() -> float:
+    """Seconds since boot over all processors, neither idle nor waiting for a disk (proc_stat(5))."""
+    user, nice, system, _idle, _wait, *rest = map(int, Path("/proc/stat").read_text().splitlines()[0].split()[1:9])
+    return (user + nice + system + sum(rest)) / os.sysconf("SC_CLK_TCK")
 
 
 def floor(stage: Stage) -> float:

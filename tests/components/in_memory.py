@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi_random as random
-from pulumi import CustomResource, Input, Output, ResourceOptions
+from pulumi import CustomResource, Input, Output, Resource, ResourceOptions
 
 from components.clouds.cloud import (
     Address,
@@ -67,6 +67,9 @@ class InMemory:
 
     def record(self, host: str, *, zone: str, address: Address, opts: ResourceOptions) -> None:
         self.asked.setdefault("records", []).append((host, zone))
+
+    def warn_of_strays(self, *, before: Sequence[Mapping[str, Any]], resource: Resource) -> None:
+        self.asked["strays"] = resource
 
 
 class Sparse(InMemory):

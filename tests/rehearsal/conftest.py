@@ -58,5 +58,6 @@ def site(stage: Stage) -> Stage:
     values = [f"--plaintext {shlex.quote(f'{key}={value}')}" for key, value in plain.items()]
     values += [f"--secret {shlex.quote(f'secrets.{key}={value}')}" for key, value in canaries.USERS.items()]
     stage.type(f"pulumi config set-all -s staging --path {' '.join(values)}", secret=True)
-    stage.up("staging")
+    first = stage.up("staging")
+    assert "in no state of it" not in first.stdout, first.stdout  # a machine of this very run is no stray
     return stage

@@ -9,6 +9,7 @@ import pulumi
 import pytest
 from pulumi import ComponentResource, Output, ResourceOptions
 
+from components.before import Before
 from components.clouds.cloud import Names, Storage
 from components.clouds.hetzner import Hetzner
 from components.clouds.hetzner_account import SIZES, explain
@@ -269,7 +270,14 @@ def test_a_server_in_no_state_is_named_with_the_command_that_removes_it(account:
     row = {**rest, "name": "my-shop-staging-web-1-102", "ipv4Address": "198.51.100.20", "serverType": "cx23"}
     account.held = [("hcloud:index/server:Server", {"id": "100"})]
     account.droplets = [{**row, "id": id, "status": "running", "labels": {}} for id in (100, 101, 102)]
-    account.up(lambda: servers(cloud()))
+
+    def program() -> None:
+        servers(made := cloud())
+        data_server(made)  # its id is the last one that is known
+        environment = ComponentResource("slipway:components:Environment", "staging")
+        made.warn_of_strays(before=Before().resources, resource=environment)
+
+    account.up(program)
     selector = "project=my-shop,stack=staging,suffix=ab12cd"
     curl = 'curl -fsS -H "Authorization: Bearer $HCLOUD_TOKEN" -X DELETE'
     api = "${HCLOUD_ENDPOINT:-https://api.hetzner.cloud/v1}/servers/102"

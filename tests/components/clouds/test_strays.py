@@ -6,8 +6,9 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi import ResourceOptions
+from pulumi import ComponentResource, ResourceOptions
 
+from components.before import Before
 from components.clouds.digitalocean_strays import there_already
 from tests.components.clouds.test_digitalocean import cloud, servers
 from tests.components.in_memory import on_server
@@ -25,7 +26,12 @@ def droplet(id: int) -> dict[str, Any]:
 
 
 def warned(account: Account) -> list[str]:
-    account.up(lambda: servers(cloud()))
+    def program() -> None:
+        servers(made := cloud())
+        environment = ComponentResource("slipway:components:Environment", "staging")
+        made.warn_of_strays(before=Before().resources, resource=environment)
+
+    account.up(program)
     return [said for said in account.said if "carries this stack's tag" in said]
 
 
@@ -58,13 +64,15 @@ def test_a_preview_names_it_too(account: Account) -> None:
 
 
 def test_a_second_cluster_is_counted(account: Account) -> None:
+    def program() -> None:
+        made = cloud()
+        made.database("database", size="small", standby=False, on_server=on_server, opts=ResourceOptions())
+        environment = ComponentResource("slipway:components:Environment", "staging")
+        made.warn_of_strays(before=Before().resources, resource=environment)
+
     def counted(count: int) -> list[str]:
         account.clusters = count
-        account.up(
-            lambda: cloud().database(
-                "database", size="small", standby=False, on_server=on_server, opts=ResourceOptions()
-            )
-        )
+        account.up(program)
         return [said for said in account.said if "carry this stack's tag" in said]
 
     account.held = [(CLUSTER, {"clusterUrn": "do:dbaas:101"})]
