@@ -13,7 +13,7 @@ from release.build.artifact import Artifact, load, save
 from release.build.cache import Cache, canonical, default_cache
 from release.build.errors import BuildError
 from release.build.platforms import Platform
-from release.build.request import OVERLAY, Request
+from release.build.request import OVERLAY, SERVERS_PYTHON, Request
 from release.build.tree import Tree, read_tree
 
 BUILDER = Path(__file__).parent
@@ -29,7 +29,7 @@ def build(
     interface: str | None = None,
     keep: Collection[str] = (),
     dirty_ok: bool = True,
-    python: str = "3.13",
+    python: str = SERVERS_PYTHON,
     commands: Collection[str] = (),
     here: Platform | None = None,
 ) -> Artifact:

@@ -12,6 +12,7 @@ from release.build.errors import BuildError
 from release.build.interpreters import choose
 from release.build.making import surroundings
 from release.build.packages import install
+from release.build.request import SERVERS_PYTHON
 from release.build.sources import find_source
 from release.build.statements import Source
 from release.build.tree import find_root, read_tree, stage
@@ -25,7 +26,7 @@ class Renewed:
     changes: tuple[str, ...]
 
 
-def relock(project: Path, *, lock: Path, python: str = "3.13") -> Renewed:
+def relock(project: Path, *, lock: Path, python: str = SERVERS_PYTHON) -> Renewed:
     """Resolve as if there were no lock; it is written last of all, when everything in it has been installed."""
     with default_cache().scratch() as scratch:
         found = renewed(project, lock=lock, python=python, scratch=scratch)

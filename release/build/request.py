@@ -6,6 +6,7 @@ from pathlib import Path
 
 from release.build.platforms import Platform
 
+SERVERS_PYTHON = "3.13"  # Debian 13's own
 OVERLAY = Path(__file__).parent.parent / "host" / "overlay"
 CACHE = ("CELERY_BROKER_URL", "REDIS_URL")  # where a site finds the cache of its stack
 

@@ -14,7 +14,7 @@ from release.build.cache import default_cache
 from release.build.inspection import look
 from release.build.making import Ground, lay, passed_by
 from release.build.python import find_python
-from release.build.request import Request, variables
+from release.build.request import SERVERS_PYTHON, Request, variables
 from release.build.tree import read_tree
 from release.cli.explain_text import text_of
 from release.cli.project import CHECKOUT, Project, shown
@@ -22,7 +22,6 @@ from release.cli.refusal import Refusal
 
 __all__ = ["Asked", "explain", "explained"]
 
-SERVERS_PYTHON = "3.13"
 BUCKET = {"name": "the stack's", "endpoint": "https://bucket.invalid", "access_key": "made", "secret_key": "made"}
 
 

@@ -33,13 +33,14 @@ def _make() -> None:
     """The layer, from the package index that the build uses too."""
     from release.build.cache import default_cache
     from release.build.layers import Member, pack
+    from release.build.request import SERVERS_PYTHON
     from release.build.uv import UvFailed, uv
 
     cache = default_cache()
     with cache.scratch() as scratch:
         (scratch / "pinned.txt").write_text(REQUIREMENT + "\n")
         words = ["--target", str(scratch / "found"), "--no-deps", "--only-binary", ":all:", "--require-hashes"]
-        platform = ["--python-platform", "x86_64-manylinux_2_28", "--python-version", "3.13"]
+        platform = ["--python-platform", "x86_64-manylinux_2_28", "--python-version", SERVERS_PYTHON]
         try:
             uv(["pip", "install", "--quiet", *words, *platform, "-r", "pinned.txt"], directory=scratch)
         except UvFailed as error:

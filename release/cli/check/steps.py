@@ -18,7 +18,7 @@ from release.build.inspection import environment, look, settings_modules, start
 from release.build.making import Ground, has, lay, pack_layers, unwanted
 from release.build.platforms import Platform
 from release.build.python import find_python
-from release.build.request import Request
+from release.build.request import SERVERS_PYTHON, Request
 from release.build.tree import Tree, find_root, read_tree, walk
 from release.cli.check import findings, stack_file
 from release.cli.check.choosing import choose
@@ -30,7 +30,6 @@ __all__ = ["Asked", "inspect"]
 PROBE = Path(__file__).with_name("probe.py")
 UNDECLARED = re.compile(r"env\.(\w+) should be declared")
 STRICT = re.compile(r"should import \(got .*\b(DEBUG|DJANGO_DEBUG)\b")  # they take True and False, and no 0
-SERVERS_PYTHON = "3.13"
 
 
 @dataclass(frozen=True)

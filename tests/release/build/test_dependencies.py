@@ -220,7 +220,7 @@ def test_nothing_of_the_installing_machine_is_left(tmp_path: Path) -> None:
             "name a version or package that has one",
         ),
         (
-            "error: Failed to build `fast @ file:///cache/work/x/src/fast`\n  The build backend returned an error\n"
+            "error: Failed to build `fast @ file:///somewhere/src/fast`\n  The build backend returned an error\n"
             "RuntimeError: fast.h: no such file\n",
             "r.txt: fast should have a wheel for the servers (got a source package that does not build here: "
             "RuntimeError: fast.h: no such file), name a package with wheels",
