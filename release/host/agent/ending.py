@@ -21,7 +21,8 @@ def tidy_up(way: Underway, old: str) -> None:
         begin_drain(way.site, way.machine, old)
         way.settle()
         with way.phase("drain"):
-            tidy.drain(way.site, way.machine, old, limit=way.document.limits.drain)
+            flipped = way.journal.since("flipped")
+            tidy.drain(way.site, way.machine, old, limit=way.document.limits.drain, flipped=flipped)
             way.stop(*dict.fromkeys((old, "holding")))
         cache.settle(way.site, way.machine)
         way.notes += tidy.settle_in(way.site, load(way.site), at_work=way.at_work())

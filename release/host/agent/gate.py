@@ -60,9 +60,19 @@ class Socket:
 
 
 def pass_gate(
-    site: Site, machine: Machine, document: Document, *, slot: str, answers: Answers, heed: Callable[[], None]
+    site: Site,
+    machine: Machine,
+    document: Document,
+    *,
+    slot: str,
+    answers: Answers,
+    heed: Callable[[], None],
+    warm: bool = True,
 ) -> None:
-    """Return when the slot has proven itself; else a Failure whose cause is the site's own last word."""
+    """Return when the slot has proven itself; else a Failure whose cause is the site's own last word.
+
+    Without `warm` each thread makes its connections for its first visitor.
+    """
     until = machine.now() + document.limits.gate
     unit = site.web(slot)
 
@@ -84,7 +94,8 @@ def pass_gate(
     _ask_once(machine, unit, ask, "/", lambda status: status < 500, "below 500")
     if document.health:
         _ask_once(machine, unit, ask, document.health, lambda status: status == 200, "200")
-    _warm_up(ask, count=2 * processes * threads)
+    if warm:
+        _warm_up(ask, count=2 * processes * threads)
     for name in document.workers:
         _await_steady(machine, site.worker(slot, name), until=until, heed=heed)
 

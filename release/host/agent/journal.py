@@ -48,6 +48,10 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
 
+    def since(self, event: str) -> float:
+        """Seconds since this was noted."""
+        return self.machine.now() - self.began - self.marks[event]
+
     @contextmanager
     def phase(self, name: str, said: Callable[[dict[str, Any]], None]) -> Iterator[None]:
         """A step: written down before and after, its seconds told to the driver."""

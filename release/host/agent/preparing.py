@@ -13,6 +13,7 @@ from . import (
     database,
     layers,
     owner,
+    recall,
     releases,
     sandbox,
     schema,
@@ -67,7 +68,7 @@ def prepare(way: Underway, new: Running) -> None:
         _start(way, new)
     with way.phase("gate"):
         gate = (way.site, way.machine, way.document)
-        pass_gate(*gate, slot=new.slot, answers=way.answers, heed=way.wire.heed)
+        pass_gate(*gate, slot=new.slot, answers=way.answers, heed=way.wire.heed, warm=not way.returns)
     if certificates.wanted(way.site, way.document.hosts):
         with way.phase("certificates"):
             way.notes += certificates.inherit(way.wire, way.machine)
@@ -114,10 +115,15 @@ def _preflight(way: Underway, slot: str) -> list[str]:
     way.edge()
     workers, writable = document.workers, document.writable
     units.put_slot(way.site, way.machine, slot=slot, workers=workers, writable=writable, drain=document.drain)
-    found = sandbox.django(way.site, way.machine, slot=slot, verb="preflight", writable=writable, limit=PREFLIGHT)
+    found = recall.recall(way.site, way.machine, document, mode=way.sslmode)
+    way.returns = found is not None
+    if found is None:
+        found = sandbox.django(way.site, way.machine, slot=slot, verb="preflight", writable=writable, limit=PREFLIGHT)
     if document.cache and not found.get("speaks to a cache", True):
         way.notes.append("cache: nothing of this artifact speaks to it, add redis to the project's dependencies")
-    way.journal.note("preflight", plan=found.get("plan", []), overrides=found.get("overrides", []))
+    way.journal.note(
+        "preflight", plan=found.get("plan", []), overrides=found.get("overrides", []), recalled=way.returns
+    )
     way.notes += schema.fit(way.site, way.document, found, way.wire)
     way.wire.heed()
     return list(found.get("plan", []))

@@ -26,11 +26,13 @@ __all__ = [
     "judge",
     "known",
     "note_down",
+    "noted",
     "pass_on",
     "pass_over",
     "remembered",
 ]
 
+NOTED: dict[str, Any] = {"known": [], "uses": {}, "applied": {}, "plan": []}
 ORDER = ("adds", "locks", "cannot tell", "breaks", "destroys")
 TOLD = 6  # migrations a note or a refusal names
 Findings = Mapping[str, Sequence[Sequence[str]]]  # of each migration: kind, why, what it touches
@@ -84,17 +86,22 @@ def ahead(applied: Mapping[str, str], known: Collection[str]) -> list[str]:
 
 
 def known(site: Site, release: str) -> Known:
-    """What a kept release has left beside it."""
+    """What a kept release knows and uses."""
+    raw = noted(site, release)
+    return _known(raw) if raw else Known()
+
+
+def noted(site: Site, release: str) -> dict[str, Any]:
+    """What a kept release's preflight has left beside it; nothing of one that has left nothing."""
     try:
-        raw = json.loads((site.release(release) / "schema.json").read_text())
+        return dict(json.loads((site.release(release) / "schema.json").read_text()))
     except (OSError, ValueError):
-        return Known()
-    return _known(raw)
+        return {}
 
 
 def note_down(site: Site, release: str, found: Mapping[str, Any]) -> None:
     """Keep what a preflight has found: of the release beside it, of the migrations for as long as the site is here."""
-    facts = {"known": found.get("known", []), "uses": found.get("uses", {})}
+    facts = {name: found.get(name, nothing) for name, nothing in NOTED.items()}
     write(site.release(release) / "schema.json", json.dumps(facts) + "\n")
     if fresh := found.get("findings"):
         write(_ledger(site), json.dumps({**remembered(site), **fresh}, indent=1) + "\n")

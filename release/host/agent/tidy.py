@@ -21,10 +21,10 @@ KEEP = 5
 GRACE = 0.5  # seconds for a dial that had read the link before it was flipped
 
 
-def drain(site: Site, machine: Machine, slot: str, *, limit: float) -> None:
-    """Wait until nobody queues at the old slot's socket."""
+def drain(site: Site, machine: Machine, slot: str, *, limit: float, flipped: float = 0.0) -> None:
+    """Wait until nobody queues at the old slot's socket; `flipped` seconds have passed since it lost the link."""
     until = machine.now() + limit
-    machine.pause(GRACE)
+    machine.pause(max(0.0, GRACE - flipped))
     while _queued(machine, f"/run/{site.name}-{slot}/web.sock") and machine.now() < until:
         machine.pause(0.1)
 

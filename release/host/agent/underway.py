@@ -30,6 +30,7 @@ class Underway:
         self.notes: list[str] = []
         self.sslmode = "verify-full"
         self.password = ""  # its hash
+        self.returns = False  # it has served here before
         self.flipped = False
         self.moved = 0  # bytes
         self.before = serving(site)

@@ -213,6 +213,12 @@ def test_draining_waits_for_the_queue_and_no_longer(site: Site, machine: Recorde
     assert machine.clock == pytest.approx(0.6)
 
 
+@pytest.mark.parametrize(("flipped", "waits"), [(0.2, 0.3), (0.5, 0), (4, 0)])
+def test_draining_counts_from_the_flip(site: Site, machine: Recorded, flipped: float, waits: float) -> None:
+    tidy.drain(site, machine, "blue", limit=30, flipped=flipped)
+    assert machine.clock == pytest.approx(waits)
+
+
 @pytest.mark.parametrize(
     ("lines", "cause"),
     [
