@@ -65,4 +65,5 @@ bench: setup
 	@$(VENV) -m tests.bench.memory
 	@$(VENV) -m tests.bench.boots
 	@$(VENV) -m tests.bench.times
+	@$(VENV) -m tests.bench.back
 	@$(VENV) -m tests.bench.first
