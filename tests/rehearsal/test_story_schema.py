@@ -109,6 +109,7 @@ def test_a_pin_by_hand_past_it_is_refused_by_the_machine(guarded: Stage) -> None
     refused = guarded.up("staging", check=False)
     guarded.type("pulumi config rm artifact -s staging")
     assert "which is ahead of this release by pictures.0003_no_note" in " ".join(refused.stdout.split())
+    assert journal(guarded, "preflight")[-1]["recalled"], "the database alone was asked"
     assert release(guarded) == serving
 
 
@@ -121,6 +122,7 @@ def test_a_rollback_moves_nothing_and_stays(guarded: Stage) -> None:
     assert release(guarded) == back
     assert "a release too many" not in guarded.page(URL)
     assert journal(guarded, "fetch")[-1]["layers"] == 0
+    assert journal(guarded, "preflight")[-1]["recalled"]
     print(f"a release: {spent(guarded, newest):.2f} s on the server, the rollback: {spent(guarded, back):.2f} s")
     assert f"pin-reason: rolled back from {newest} to {back}" in rolled.stdout
     again = guarded.up("staging")

@@ -115,10 +115,7 @@ def _preflight(way: Underway, slot: str) -> list[str]:
     way.edge()
     workers, writable = document.workers, document.writable
     units.put_slot(way.site, way.machine, slot=slot, workers=workers, writable=writable, drain=document.drain)
-    found = recall.recall(way.site, way.machine, document, mode=way.sslmode)
-    way.returns = found is not None
-    if found is None:
-        found = sandbox.django(way.site, way.machine, slot=slot, verb="preflight", writable=writable, limit=PREFLIGHT)
+    found = _found(way, slot)
     if document.cache and not found.get("speaks to a cache", True):
         way.notes.append("cache: nothing of this artifact speaks to it, add redis to the project's dependencies")
     way.journal.note(
@@ -127,6 +124,16 @@ def _preflight(way: Underway, slot: str) -> list[str]:
     way.notes += schema.fit(way.site, way.document, found, way.wire)
     way.wire.heed()
     return list(found.get("plan", []))
+
+
+def _found(way: Underway, slot: str) -> dict[str, Any]:
+    """What the project's own Django finds, or, of a release that has served here, its database alone."""
+    found = recall.recall(way.site, way.machine, way.document, mode=way.sslmode)
+    way.returns = found is not None
+    if found is not None:
+        return found
+    writable = way.document.writable
+    return sandbox.django(way.site, way.machine, slot=slot, verb="preflight", writable=writable, limit=PREFLIGHT)
 
 
 def _look(way: Underway) -> database.Seen | None:
