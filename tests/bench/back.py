@@ -32,7 +32,8 @@ def main() -> int:
         bed.first_deploy(stage)
         for number in range(pairs):
             pair(stage, sheet, number=number + 2)
-        print(sheet.text())
+            print(f"{number + 1} of {pairs}", *(f"{row.values[-1]:.2f}" for row in sheet.rows), flush=True)
+    print(sheet.text())
     return 0
 
 
@@ -42,7 +43,7 @@ def pair(stage: Stage, sheet: Sheet, *, number: int) -> None:
     bed.edit(stage, number=number)
     code = bed.timed_up(stage)
     there = on_the_server(stage)
-    stage.type("slipway rollback staging --yes --non-interactive --color never")
+    stage.type("slipway rollback staging --yes")
     back = on_the_server(stage)
     assert back["bytes"] == 0, back
     stage.type("slipway unpin staging")

@@ -166,6 +166,7 @@ def _migrate(way: Underway, slot: str, plan: list[str]) -> None:
             way.site, way.machine, slot=slot, verb="migrate", writable=writable, env=env, limit=MIGRATE
         )
         way.migrated = list(done["applied"])
+        schema.note_migrated(way.site, way.document.release, done.get("database", {}))
     way.journal.note("migrated", applied=way.migrated)
     way.wire.heed()
 

@@ -26,6 +26,7 @@ __all__ = [
     "judge",
     "known",
     "note_down",
+    "note_migrated",
     "noted",
     "pass_on",
     "pass_over",
@@ -105,6 +106,12 @@ def note_down(site: Site, release: str, found: Mapping[str, Any]) -> None:
     write(site.release(release) / "schema.json", json.dumps(facts) + "\n")
     if fresh := found.get("findings"):
         write(_ledger(site), json.dumps({**remembered(site), **fresh}, indent=1) + "\n")
+
+
+def note_migrated(site: Site, release: str, database: Mapping[str, str]) -> None:
+    """The migrations that the database has when a release's own have run, and since when."""
+    facts = {**noted(site, release), "applied": dict(database), "plan": []}
+    write(site.release(release) / "schema.json", json.dumps(facts) + "\n")
 
 
 def remembered(site: Site) -> dict[str, list[list[str]]]:

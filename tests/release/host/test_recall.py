@@ -81,6 +81,21 @@ def test_its_database_alone_is_asked(site: Site, machine: Recorded, back: Back, 
     assert talk.heard[-1]["record"]["bytes"] == 0
 
 
+def test_a_first_release_notes_what_it_has_migrated(
+    site: Site, machine: Recorded, bucket: Path, first: dict[str, Any]
+) -> None:
+    _say(machine, NOW, {**FOUND, "applied": {}, "plan": [*NOW]})
+    preflight = machine.answers["/usr/bin/python3 - "]
+    assert isinstance(preflight, Done)
+    migrate = Done(0, json.dumps({"applied": [*NOW], "database": DJANGOS}))
+    machine.answers["/usr/bin/python3 - "] = lambda argv: migrate if argv[-1] == "migrate" else preflight
+    talk = Driver(machine, driver.Site())
+    talk.whole(first, bucket)
+    assert talk.end() == 0
+    noted = json.loads((site.release(first["release"]) / "schema.json").read_text())
+    assert noted == {**FOUND, "applied": DJANGOS, "plan": []}
+
+
 def test_its_gate_asks_all_but_warms_up_nothing(back: Back) -> None:
     answers = driver.Site(**{"/healthz": (200, "")})
     back(answers, health="/healthz")

@@ -115,8 +115,8 @@ def migrate() -> dict[str, Any]:
             traceback.print_exc()
             cause = {"cause": f"{type(error).__name__}: {one_line(error)}"}
         done = MigrationRecorder(connection).applied_migrations()
-    applied = [f"{each.app_label}.{each.name}" for each in wanted if (each.app_label, each.name) in done]
-    return {"applied": applied, **cause}
+    new = [f"{each.app_label}.{each.name}" for each in wanted if (each.app_label, each.name) in done]
+    return {"applied": new, "database": applied(done), **cause}
 
 
 def plan() -> list[Any]:
