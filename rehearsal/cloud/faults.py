@@ -29,6 +29,7 @@ SERVICES = {
     "s3": ("refuse", "delay", "drop", "die", "skew"),
     "dns": ("refuse", "delay", "drop"),
     "acme": ("refuse", "delay", "drop"),
+    "acme-tls": ("skew",),
     "droplet": ("refuse", "delay", "drop", "change"),
     "server": ("refuse", "delay", "drop", "change"),
     "database": ("refuse", "delay"),

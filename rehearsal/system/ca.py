@@ -17,6 +17,7 @@ from rehearsal import paths
 from rehearsal.system import host
 
 _ROOT_DAYS, _LEAF_DAYS = 3650, 365
+_BACKDATED = timedelta(hours=1)  # as authorities do, for clocks that are behind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,15 +37,15 @@ class Authority:
         self._ensure()
         return self.certificate_file.read_text()
 
-    def issue(self, names: Sequence[str]) -> tuple[str, str]:
-        """A server certificate for names and addresses, and its key, as PEM."""
+    def issue(self, names: Sequence[str], *, begins: timedelta = -_BACKDATED) -> tuple[str, str]:
+        """A server certificate for names and addresses, and its key, as PEM; it is valid from now and `begins` on."""
         self._ensure()
         root = x509.load_pem_x509_certificate(self.certificate_file.read_bytes())
         signer = serialization.load_pem_private_key(self.key_file.read_bytes(), None)
         assert isinstance(signer, ec.EllipticCurvePrivateKey)
         key = ec.generate_private_key(ec.SECP256R1())
         subject = _name(names[0][:64])
-        builder = _builder(subject, issuer=root.subject, days=_LEAF_DAYS).public_key(key.public_key())
+        builder = _builder(subject, issuer=root.subject, days=_LEAF_DAYS, begins=begins).public_key(key.public_key())
         for extension, critical in _leaf_extensions(names, key, signer):
             builder = builder.add_extension(extension, critical)
         return _pem(builder.sign(signer, hashes.SHA256())), _key_pem(key)
@@ -76,9 +77,9 @@ def databases() -> Authority:
     return Authority(title="slipway rehearsal databases", certificate_file=paths.STATE / "databases-ca.pem")
 
 
-def issue(names: Sequence[str]) -> tuple[str, str]:
+def issue(names: Sequence[str], *, begins: timedelta = -_BACKDATED) -> tuple[str, str]:
     """A server certificate that everything in the rehearsal trusts, and its key."""
-    return rehearsal().issue(names)
+    return rehearsal().issue(names, begins=begins)
 
 
 def write_bundle() -> None:
@@ -100,13 +101,15 @@ def _name(common_name: str) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _builder(subject: x509.Name, *, issuer: x509.Name, days: int) -> x509.CertificateBuilder:
+def _builder(
+    subject: x509.Name, *, issuer: x509.Name, days: int, begins: timedelta = -_BACKDATED
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return x509.CertificateBuilder(
         issuer_name=issuer,
         subject_name=subject,
         serial_number=x509.random_serial_number(),
-        not_valid_before=now - timedelta(hours=1),
+        not_valid_before=now + begins,
         not_valid_after=now + timedelta(days=days),
     )
 

@@ -44,7 +44,8 @@ def strikes(cloud: Cloud) -> list[dict[str, Any]]:
         ({"met": 3}, f"fault: met: unknown key, there are: {', '.join(GIVEN)}"),
         (
             {"service": "ftp"},
-            "fault: service: should be api or s3 or dns or acme or droplet or server or database (got 'ftp')",
+            "fault: service: should be api or s3 or dns or acme or acme-tls or droplet or server or database "
+            "(got 'ftp')",
         ),
         ({"when": "during"}, "fault: when: should be before or after (got 'during')"),
         ({"service": "dns", "do": "die"}, "fault: do: should be refuse or delay or drop (got 'die')"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import stat
 import threading
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,14 @@ def test_another_name_is_refused(authority: Authority, tmp_path: Path) -> None:
     served.load_cert_chain(tmp_path / "both.pem")
     with pytest.raises(ssl.SSLCertVerificationError):
         _handshake(served, ssl.create_default_context(cadata=authority.certificate()), "b.example.org")
+
+
+def test_a_certificate_of_a_clock_that_is_ahead_is_not_valid_yet(authority: Authority, tmp_path: Path) -> None:
+    (tmp_path / "both.pem").write_text("".join(authority.issue(["a.example.org"], begins=timedelta(hours=1))))
+    served = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    served.load_cert_chain(tmp_path / "both.pem")
+    with pytest.raises(ssl.SSLCertVerificationError, match="not yet valid"):
+        _handshake(served, ssl.create_default_context(cadata=authority.certificate()), "a.example.org")
 
 
 def _handshake(served: ssl.SSLContext, trusting: ssl.SSLContext, name: str) -> bool:
