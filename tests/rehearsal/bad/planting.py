@@ -18,6 +18,7 @@ from tests.rehearsal.stage import Stage, wait_until
 Undo = Callable[[], object]
 Plant = Callable[[Stage], Undo]
 STACK = "stacks/Pulumi.staging.yaml"
+URL = "https://staging.example.org"
 TEMPLATE = "pictures/templates/pictures/base.html"
 
 
@@ -172,6 +173,27 @@ def held_lock(table: str, *, seconds: int = 25) -> Plant:
         assert holding.stdout is not None
         assert any("held" in line for line in holding.stdout)
         return lambda: holding.communicate(timeout=60)
+
+    return plant
+
+
+def visitors_told_to_wait() -> Plant:
+    """Somebody who asks for the site all the while: at some moment the holding page, and in the end the site."""
+
+    def plant(site: Stage) -> Undo:
+        seen = site.state / "answers"
+        seen.write_text("")
+        ask = f'curl -s -o /dev/null -w "%{{http_code}}\\n" {URL}/'
+        asking = site.start(f"inside sh -c 'for try in $(seq 3000); do {ask} >>{seen}; sleep 0.1; done'")
+
+        def undo() -> None:
+            asking.terminate()
+            asking.communicate(timeout=30)
+            answers = seen.read_text().splitlines()
+            assert set(answers) == {"200", "503"}, answers
+            assert answers[-1] == "200"
+
+        return undo
 
     return plant
 

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from tests.rehearsal.bad.planting import Bad, Plant, all_of, config, edit, held_lock, rewrite, write
+from tests.rehearsal.bad.planting import (
+    Bad,
+    Plant,
+    all_of,
+    config,
+    edit,
+    held_lock,
+    rewrite,
+    visitors_told_to_wait,
+    write,
+)
 
 SETTINGS, VIEWS, URLS, MODELS = "gallery/settings.py", "pictures/views.py", "pictures/urls.py", "pictures/models.py"
 LOCK, STYLE = "requirements.txt", "pictures/static/pictures/gallery.css"
@@ -171,6 +181,12 @@ DATABASE = {
         migration('migrations.RunSQL("SELECT * FROM no_such_table")'),
         r'web-1: migrate: \w+: relation "no_such_table" does not exist',
         "",
+    ),
+    "a migration that fails in a maintenance window": Bad(
+        all_of(visitors_told_to_wait(), migration(f'{ADD}, migrations.RunSQL("SELECT * FROM no_such_table")')),
+        r'web-1: migrate: \w+: relation "no_such_table" does not exist',
+        "",
+        typed="slipway up staging --maintenance --yes --skip-preview --non-interactive --color never",
     ),
     "a migration that waits for a lock": Bad(
         all_of(held_lock("pictures_tally"), edit(MODELS, COUNT, NOTE), migration(ADD)),
