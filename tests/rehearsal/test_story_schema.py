@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.rehearsal.cut_off import cut_off, tried
 from tests.rehearsal.stage import Done, Stage
 
 pytestmark = pytest.mark.rehearsal
@@ -154,12 +155,15 @@ def test_in_a_maintenance_window_visitors_are_told_to_come_back(guarded: Stage, 
 
 
 def test_a_promotion_builds_nothing_and_asks_no_index(guarded: Stage, tmp_path: Path) -> None:
-    """An empty cache and no index in reach: all that production runs came out of staging's release bucket."""
-    guarded.type("slipway promote staging production")
+    """An empty cache and no way out of the clouds: all that production runs came out of staging's release bucket."""
     guarded.type("inside .venv/bin/python -m rehearsal.story --prepare production")
-    nothing = "UV_DEFAULT_INDEX=http://127.0.0.1:9/ PIP_INDEX_URL=http://127.0.0.1:9/"
-    # Production may serve a release that some of the migrations would break.
-    guarded.type(f"SLIPWAY_CACHE={tmp_path}/cache {nothing} slipway up production --maintenance {UP}")
+    with cut_off(guarded):
+        build = f"SLIPWAY_CACHE={tmp_path}/control slipway build staging"
+        assert guarded.type(build, check=False).returncode != 0, "the control: a build from nothing asks an index"
+        assert tried(guarded)
+        guarded.type("slipway promote staging production")
+        # Production may serve a release that some of the migrations would break.
+        guarded.type(f"SLIPWAY_CACHE={tmp_path}/cache slipway up production --maintenance {UP}")
     proven = guarded.live(URL)["artifact"]
     assert guarded.live("https://example.org")["artifact"] == proven == guarded.outputs("production")["artifact"]
     assert not [path for path in (tmp_path / "cache").rglob("*") if path.parent.name in ("packages", "work", "layers")]
