@@ -101,7 +101,7 @@ def test_user_data_holds_the_host_key_and_no_other_secret(site: Stage, canaries:
 def test_no_process_shows_one_to_others_while_a_release_runs(site: Stage, canaries: Canaries) -> None:
     site.edit(TEMPLATE, "</footer>", "<!-- watched --></footer>")
     value = shlex.quote(canaries.secrets["PAYMENT_KEY"])
-    site.root(f"nohup python3 -c 'import time; time.sleep(120)' {value} >/dev/null 2>&1 & echo $! >{PLANTED}.pid")
+    site.root(f"nohup python3 -c 'import time; time.sleep(900)' {value} >/dev/null 2>&1 & echo $! >{PLANTED}.pid")
     with watched() as seen:
         site.up("staging")
         site.type("slipway manage staging check")
