@@ -25,9 +25,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """A file whose CLOUDS names more than one is told on each, all of one cloud's tests before the next one's."""
+    """A file whose CLOUDS names more than one is told on each, all of one cloud's tests before the next one's.
+
+    What is marked `once` is told in the story on the first of them; on the others it is a sweep.
+    """
     if "stage" in metafunc.fixturenames:
-        clouds = getattr(metafunc.module, "CLOUDS", ("digitalocean",))
+        first, *others = getattr(metafunc.module, "CLOUDS", ("digitalocean",))
+        marks = [pytest.mark.sweep] if metafunc.definition.get_closest_marker("once") else []
+        clouds = [first, *(pytest.param(cloud, marks=marks) for cloud in others)]
         metafunc.parametrize("stage", clouds, indirect=True, scope="session")
 
 
@@ -48,6 +53,7 @@ def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture(scope="session")
 def site(stage: Stage) -> Stage:
     """The example site, brought up once: test_story*.py use it in the order of their names, the last destroys it."""
+    stage.renew("staging")
     stage.take_own_token()
     stage.type(f"inside .venv/bin/python -m rehearsal.story --prepare staging --project {stage.gallery}")
     plain = {

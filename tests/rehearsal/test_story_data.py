@@ -11,7 +11,7 @@ import pytest
 
 from tests.rehearsal.stage import Stage
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.once]
 CLOUDS = ("digitalocean", "hetzner")
 
 STACK = "staging"

@@ -12,7 +12,7 @@ import pytest
 
 from tests.rehearsal.stage import Stage, end_prober
 
-pytestmark = pytest.mark.rehearsal
+pytestmark = [pytest.mark.rehearsal, pytest.mark.once]
 CLOUDS = ("digitalocean", "hetzner")
 
 URL = "https://staging.example.org"
