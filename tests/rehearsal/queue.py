@@ -17,7 +17,7 @@ CONFIG = {
     "workers.second": "ledger work",
     "schedule.tick.run": "ledger tick",
     "schedule.tick.at": "*:*:00/30",
-    "schedule.long.run": "ledger tick --name long --seconds 150",
+    "schedule.long.run": "ledger tick --name long --seconds 900",
     "schedule.long.at": "yearly",
 }
 
@@ -60,7 +60,8 @@ class Queue:
         self.stage.root("systemctl start --no-block slipway-schedule-long.service")
 
     def long_job(self) -> dict[str, Any]:
-        """What it wrote down at its end: its release, and the edition of the code it imported last."""
+        """It was long enough: what it wrote down at its end, its release and the edition of the code it imported."""
+        self.stage.root("touch ~slipway/ledger-long")
         wait_until(lambda: bool(self.ticks("long")), limit=240, what="the long job has ended")
         return self.ticks("long")[0]
 

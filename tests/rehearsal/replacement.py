@@ -14,8 +14,9 @@ from tests.rehearsal.stage import Stage, end_prober
 
 URL = "https://staging.example.org"
 NAME = "staging.example.org"
-# Half of the requests on kept connections; a visitor's system has this long to find a machine that has moved.
-PROBE = f"{URL}/ --rate 50 --seconds 600 --keepalive 0.5 --timeout 20 --release-path /_slipway/release"
+# Half of the requests on kept connections; a visitor's system has this long to find a machine that has moved. No more
+# of them than a busy computer answers beside the birth of a machine: else they wait for each other.
+PROBE = f"{URL}/ --rate 20 --seconds 900 --keepalive 0.5 --timeout 30 --release-path /_slipway/release"
 COPY = "certificates/store.sealed"
 SPOIL = f"""
 import json, pathlib, sys
