@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.paginator import ListObjectsV2Paginator
     from mypy_boto3_s3.type_defs import PutObjectOutputTypeDef
 
-__all__ = ["ACL", "Bucket", "BucketError", "Refused", "Version"]
+__all__ = ["ACL", "Bucket", "BucketError", "Refused", "Stored", "Version"]
 
 CHUNK = 1 << 20
 SKEWED = "RequestTimeTooSkewed"
@@ -36,6 +36,16 @@ Result = TypeVar("Result")
 
 class BucketError(Exception):
     """The bucket refused or could not be reached; the text says which and why."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An object as a listing tells it; its date is the storage's own."""
+
+    key: str
+    size: int
+    tag: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -97,8 +107,8 @@ class Bucket:
 
         return _patiently(ask)
 
-    def listing(self) -> list[tuple[str, int, str]]:
-        """Key, size and entity tag of every object."""
+    def objects(self) -> list[Stored]:
+        """Everything that is there."""
         found = _patiently(
             lambda: self.call(lambda client: _contents(client.get_paginator("list_objects_v2"), self.name))
         )
@@ -106,13 +116,9 @@ class Bucket:
             raise self._gone()
         return found
 
-    def dates(self) -> dict[str, datetime]:
-        """When every object was put, by the storage's own clock."""
-        ask = partial(_dated, bucket=self.name)
-        found = _patiently(lambda: self.call(lambda client: ask(client.get_paginator("list_objects_v2"))))
-        if found is None:
-            raise self._gone()
-        return found
+    def listing(self) -> list[tuple[str, int, str]]:
+        """Key, size and entity tag of every object."""
+        return [(each.key, each.size, each.tag) for each in self.objects()]
 
     def remove(self, key: str) -> None:
         """Take one object away; one that is not there is fine."""
@@ -261,15 +267,9 @@ _NOTHING_OF_THE_CALLER: dict[str, tuple[str | None, str | None, Any, Callable[[A
 }
 
 
-def _contents(pages: ListObjectsV2Paginator, bucket: str) -> list[tuple[str, int, str]]:
+def _contents(pages: ListObjectsV2Paginator, bucket: str) -> list[Stored]:
     found = [each for page in pages.paginate(Bucket=bucket) for each in page.get("Contents", [])]
-    return [(each["Key"], each["Size"], each["ETag"].strip('"')) for each in found]
-
-
-def _dated(pages: ListObjectsV2Paginator, *, bucket: str) -> dict[str, datetime]:
-    return {
-        each["Key"]: each["LastModified"] for page in pages.paginate(Bucket=bucket) for each in page.get("Contents", [])
-    }
+    return [Stored(each["Key"], each["Size"], each["ETag"].strip('"'), each["LastModified"]) for each in found]
 
 
 def _status(error: ClientError) -> int:

@@ -15,12 +15,16 @@ object:
     dependencies  one object for each package of the dependencies layer, by name: {name, version, hashes}; in place of
                   hashes `from` (address and commit, or a path in the project) for one that is from no package index
 
+In a bucket `dependencies` is the digest of that list, which is an object of its own, `dependencies/<digest>.json`:
+most releases of a site share it.
+
 Every environment's own release bucket answers `read(bucket, id)`: None for an artifact that was released before there
 were records.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -28,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from release.bucket import Bucket
 
-__all__ = ["Provenance", "best", "key", "parse", "read"]
+__all__ = ["Provenance", "best", "key", "packages_key", "parse", "read", "split", "text"]
 
 Provenance = Mapping[str, Any]
 FORMAT = 1
@@ -39,9 +43,31 @@ def key(artifact: str) -> str:
     return f"artifacts/{artifact}.json"
 
 
+def packages_key(digest: str) -> str:
+    """The place of a list of packages in a bucket."""
+    return f"dependencies/{digest}.json"
+
+
 def read(bucket: Bucket, artifact: str) -> Provenance | None:
     """What an environment's release bucket knows about one artifact."""
-    return parse(bucket.get(key(artifact)), artifact=artifact)
+    found = parse(bucket.get(key(artifact)), artifact=artifact)
+    if found is None or not isinstance(found["dependencies"], str):
+        return found
+    try:
+        return {**found, "dependencies": json.loads(bucket.get(packages_key(found["dependencies"])) or b"")}
+    except ValueError:
+        return None
+
+
+def split(record: Provenance) -> tuple[Provenance, bytes]:
+    """A record as a bucket has it, and the list of packages that lies beside it there."""
+    packages = text(record["dependencies"])
+    return {**record, "dependencies": hashlib.sha256(packages).hexdigest()}, packages
+
+
+def text(value: Any) -> bytes:
+    """JSON in as few bytes as it needs."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 def parse(content: bytes | None, *, artifact: str) -> Provenance | None:

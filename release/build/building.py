@@ -17,6 +17,7 @@ from release.build.request import OVERLAY, SERVERS_PYTHON, Request
 from release.build.tree import Tree, read_tree
 
 BUILDER = Path(__file__).parent
+ARCHIVE = BUILDER.parent / "host/archive.py"
 
 
 def build(
@@ -89,7 +90,7 @@ def offering() -> list[str]:
 
 
 def builder_digest() -> str:
-    files = sorted([*BUILDER.glob("*.py"), *OVERLAY.glob("*.py")])
+    files = sorted([*BUILDER.glob("*.py"), *OVERLAY.glob("*.py"), ARCHIVE])
     return hashlib.sha256(b"".join(file.name.encode() + b"\0" + file.read_bytes() for file in files)).hexdigest()
 
 

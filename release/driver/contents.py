@@ -8,20 +8,27 @@ from pathlib import Path
 
 from release.driver.failure import Failure
 
-__all__ = ["kept", "pieces", "verify"]
+__all__ = ["kept", "pieces", "unpacked", "verify"]
 
 SIZE = 1 << 20
 
 
+def unpacked(packed: Iterable[bytes]) -> Iterator[bytes]:
+    """What a compressed layer holds."""
+    import zstandard
+
+    unpacking = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
+    return map(unpacking.decompress, packed)
+
+
 def verify(digest: str, content: Iterable[bytes], *, place: str) -> None:
-    """Refuse a compressed layer whose uncompressed content has another digest."""
+    """Refuse what should be a layer's content and has another digest."""
     import zstandard
 
     where, seen = f"layer {digest[:12]}…: {place}", hashlib.sha256()
-    unpacked = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
     try:
         for piece in content:
-            seen.update(unpacked.decompress(piece))
+            seen.update(piece)
     except zstandard.ZstdError as error:
         raise Failure(f"{where}: is damaged ({error}), remove it and build again") from None
     if seen.hexdigest() != digest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,9 +15,10 @@ from release.ssh import Login, Server
 if TYPE_CHECKING:
     from release.driver.inheritance import Inheritance
 
-__all__ = ["Conversation", "ServerFailure", "State", "Urls"]
+__all__ = ["Conversation", "Pieces", "ServerFailure", "State"]
 
-Urls = Callable[[Collection[str]], Mapping[str, str]]
+# of the layers a server needs, with the layers it has: base (a layer, or "" for a whole one) and url of each piece
+Pieces = Callable[[Collection[str], Collection[str]], Mapping[str, Sequence[Mapping[str, str]]]]
 State = Literal["unreached", "working", "ready", "flipping", "flipped", "committing", "committed", "rested", "lost"]
 FACTS = ("serves", "ahead", "held", "reverted", "aborted", "damaged")
 WORK_LIMIT = 3600.0  # the agent's own limits end it sooner; this only ends a driver whose agent hangs
@@ -56,7 +57,7 @@ class Conversation:
     _given_up_at: float = 0.0
     _session: Session | None = None
 
-    def prepare(self, *, login: Login, document: Mapping[str, Any], urls: Urls, inheritance: Inheritance) -> None:
+    def prepare(self, *, login: Login, document: Mapping[str, Any], pieces: Pieces, inheritance: Inheritance) -> None:
         """Up to the passed gate; a server that already runs and has committed this release is at rest at once."""
         with self._timed("connect"):
             self._connect(login)
@@ -66,10 +67,10 @@ class Conversation:
         self.session.send(document)
         for message in self._until("ready", "done", limit=WORK_LIMIT):
             if "need" in message:
-                self.new, self.fetched = not message.get("arrived", True), len(message["need"])
+                self.new, self.fetched = not message.get("arrived", True), max(self.fetched, len(message["need"]))
                 if self.new:
                     inheritance.look(login=login)
-                self.session.send({"urls": dict(urls(message["need"]))})
+                self.session.send({"pieces": dict(pieces(message["need"], message.get("here", ())))})
             if message.get("want") == "rest":
                 self.session.send({"notes": self._rested(inheritance)})
             if message.get("want") == "predecessor":

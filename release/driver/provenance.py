@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from pathlib import Path
 
 from release import provenance
 from release.bucket import Bucket, BucketError
+from release.driver.stock import Stock
 from release.places import cache_directory
 
 __all__ = ["bring"]
 
 
-def bring(artifact: str, *, bucket: Bucket, source: Bucket | None) -> list[str]:
-    """Put the record anew, with the date of this release; what there is to say about it. No release fails for it."""
+def bring(artifact: str, *, stock: Stock, source: Bucket | None) -> list[str]:
+    """Put the record anew, with the date of this release; what there is to say about it. No release fails for it.
+
+    The list of its packages, most of its bytes, is put once.
+    """
     try:
         found = provenance.best(
-            [_local(artifact), *(provenance.read(each, artifact) for each in (bucket, source) if each)]
+            [_local(artifact), *(provenance.read(each, artifact) for each in (stock.bucket, source) if each)]
         )
         if found:
-            _put(provenance.key(artifact), json.dumps(found, indent=1, sort_keys=True), bucket=bucket)
+            record, packages = provenance.split(found)
+            listed = provenance.packages_key(record["dependencies"])
+            if listed not in stock.objects:
+                _put(listed, packages, stock=stock)
+            _put(provenance.key(artifact), provenance.text(record), stock=stock)
         return []
     except BucketError as error:
         return [f"{provenance.key(artifact)}: the record beside the artifact is not brought up to date: {error}"]
@@ -31,8 +38,8 @@ def _local(artifact: str) -> provenance.Provenance | None:
     return provenance.parse(path.read_bytes(), artifact=artifact) if path.is_file() else None
 
 
-def _put(key: str, text: str, *, bucket: Bucket) -> None:
-    with tempfile.NamedTemporaryFile("w", prefix="slipway-record-") as file:
-        file.write(text + "\n")
+def _put(key: str, content: bytes, *, stock: Stock) -> None:
+    with tempfile.NamedTemporaryFile(prefix="slipway-record-") as file:
+        file.write(content)
         file.flush()
-        bucket.put(key, Path(file.name), content_type="application/json")
+        stock.put(key, Path(file.name), content_type="application/json")

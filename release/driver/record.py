@@ -49,7 +49,9 @@ class Clock:
         return datetime.fromtimestamp(self._wall, UTC).isoformat(timespec="milliseconds")
 
 
-def told(wanted: Wanted, all_of: Sequence[Conversation], clock: Clock, *, decided: str) -> dict[str, Any] | None:
+def told(
+    wanted: Wanted, all_of: Sequence[Conversation], clock: Clock, *, sent: int, decided: str
+) -> dict[str, Any] | None:
     """The environment's record; None where no server has anything to tell, as when all of them ran it already."""
     servers = {
         each.server.name: {"offset": round(max(0.0, clock.since_start(each.began)), 2), **each.record}
@@ -67,6 +69,7 @@ def told(wanted: Wanted, all_of: Sequence[Conversation], clock: Clock, *, decide
         "begun": clock.begun,
         "seconds": round(clock.now(), 2),
         "decided": decided,
+        "sent": sent,
         "steps": clock.steps,
         "servers": servers,
     }

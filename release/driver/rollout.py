@@ -9,14 +9,15 @@ from typing import Any, TypeVar
 
 from release.driver import provenance, record
 from release.driver.confirm import Unconfirmed, confirm, secure
-from release.driver.conversation import Conversation, ServerFailure, Urls
+from release.driver.conversation import Conversation, Pieces, ServerFailure
 from release.driver.documents import Wanted
 from release.driver.failure import Failure
 from release.driver.inheritance import Inheritance
-from release.driver.layers import bring, discard_damaged, layer_key
+from release.driver.layers import bring, discard_damaged
 from release.driver.pruning import prune
 from release.driver.report import told
 from release.driver.session import Ended, Silence
+from release.driver.stock import Stock
 from release.driver.together import together
 from release.driver.tools import tools
 from release.ssh import Login
@@ -47,14 +48,15 @@ class _Rollout:
         self._inheritance = inheritance
         self._clock = record.Clock()
         self._tools: dict[str, str] = {}
+        self._sent = 0  # bytes, to the release bucket
         self._notes: list[str] = []
 
     def run(self) -> dict[str, Any]:
         """The stages in order; a commit is the last act."""
         try:
-            manifest = self._timed("upload", self._upload)
+            manifest, stock = self._timed("upload", self._upload)
             with Login(key=self._wanted.login_key, servers=self._wanted.servers) as login:
-                self._prepare(login, manifest)
+                self._prepare(login, manifest, stock)
             self._stage(Conversation.flip)
             self._timed("confirm", lambda: self._stage(self._confirm))
             self._stage(self._seal)
@@ -67,23 +69,25 @@ class _Rollout:
             self._record("released")
         return self._answer()
 
-    def _upload(self) -> dict[str, Any]:
+    def _upload(self) -> tuple[dict[str, Any], Stock]:
         """The artifact in the environment's own bucket, before any server is told of it."""
         wanted = self._wanted
+        self._tools = tools(wanted.document, bucket=wanted.bucket)
+        stock = Stock.of(wanted.bucket)
         with ThreadPoolExecutor() as threads:
-            beside = threads.submit(provenance.bring, wanted.artifact, bucket=wanted.bucket, source=wanted.source)
-            self._tools = tools(wanted.document, bucket=wanted.bucket)
-            manifest = bring(wanted.artifact, bucket=wanted.bucket, source=wanted.source)
+            beside = threads.submit(provenance.bring, wanted.artifact, stock=stock, source=wanted.source)
+            manifest = bring(wanted.artifact, stock=stock, source=wanted.source)
         self._notes += beside.result()
-        return manifest
+        self._sent = stock.sent
+        return manifest, stock
 
-    def _prepare(self, login: Login, manifest: Mapping[str, Any]) -> None:
-        urls = _presigning(self._wanted)
+    def _prepare(self, login: Login, manifest: Mapping[str, Any], stock: Stock) -> None:
+        pieces = _presigning(stock)
         lead = self._all[0]
 
         def prepare(each: Conversation) -> None:
             document = self._wanted.for_agent(manifest=manifest, tools=self._tools, lead=each is lead)
-            each.prepare(login=login, document=document, urls=urls, inheritance=self._inheritance)
+            each.prepare(login=login, document=document, pieces=pieces, inheritance=self._inheritance)
 
         self._stage(prepare)
 
@@ -134,7 +138,7 @@ class _Rollout:
         return told(self._all, error=error)
 
     def _record(self, decided: str) -> None:
-        made = record.told(self._wanted, self._all, self._clock, decided=decided)
+        made = record.told(self._wanted, self._all, self._clock, sent=self._sent, decided=decided)
         self._notes += record.keep(self._wanted.bucket, made) if made else []
 
     def _timed(self, phase: str, work: Callable[[], Result]) -> Result:
@@ -159,13 +163,18 @@ class _Rollout:
         }
 
 
-def _presigning(wanted: Wanted) -> Urls:
-    """URLs for the layers a server lacks; the bucket's key stays here."""
+def _presigning(stock: Stock) -> Pieces:
+    """URLs for what a server lacks of the layers it needs; the bucket's key stays here."""
 
-    def urls(digests: Collection[str]) -> Mapping[str, str]:
-        return {digest: wanted.bucket.presign(layer_key(digest)) for digest in digests}
+    def pieces(need: Collection[str], here: Collection[str]) -> Mapping[str, list[dict[str, str]]]:
+        return {
+            digest: [
+                {"base": piece.base, "url": stock.bucket.presign(piece.key)} for piece in stock.way(digest, here=here)
+            ]
+            for digest in need
+        }
 
-    return urls
+    return pieces
 
 
 def _once(texts: Iterable[str]) -> list[str]:

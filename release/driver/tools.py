@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from release.bucket import Bucket
-from release.driver.contents import pieces, verify
+from release.driver.contents import pieces, unpacked, verify
 from release.driver.failure import Failure
-from release.driver.layers import layer_key
+from release.driver.stock import layer_key
 from release.litestream import BINARY, DIGEST, REQUIREMENT
 from release.places import cache_directory
 
@@ -24,7 +24,7 @@ def tools(document: Mapping[str, Any], *, bucket: Bucket) -> dict[str, str]:
         place = cache_directory() / layer_key(DIGEST)
         if not place.is_file():
             _make()
-        verify(DIGEST, pieces(place), place=str(place))
+        verify(DIGEST, unpacked(pieces(place)), place=str(place))
         bucket.put(layer_key(DIGEST), place)
     return {"litestream": DIGEST}
 

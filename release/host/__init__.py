@@ -20,7 +20,7 @@ def zipapp() -> bytes:
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
         _add(archive, "__main__.py", MAIN)
         _add(archive, "host/__init__.py", b"")
-        parts = [HOST / name for name in ("contained.py", "entry.py", "notify.py")]
+        parts = [HOST / name for name in ("archive.py", "contained.py", "entry.py", "notify.py")]
         for path in [*parts, *_files("agent"), *_files("postgres")]:
             _add(archive, f"host/{path.relative_to(HOST).as_posix()}", path.read_bytes())
         for directory, name in (("data", DATA), ("schema", SCHEMA)):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import zstandard
 
 from tests.rehearsal.stage import REPOSITORY, Done, Stage, copy_of_gallery
 
@@ -39,6 +42,12 @@ def edit(stage: Stage, *, number: int) -> None:
     text = file.read_text()
     start = text.index("Edition ")
     file.write_text(f"{text[:start]}Edition {number}{text[text.index('<', start) :]}")
+
+
+def sent(stage: Stage) -> tuple[int, int]:
+    """Bytes of the newest release to the bucket, and of the file that `edit` changes when it is compressed."""
+    record = json.loads(checked(stage.type("slipway record staging --json")).stdout)
+    return int(record["sent"]), len(zstandard.compress((stage.gallery / TEMPLATE).read_bytes(), level=10))
 
 
 def timed_up(stage: Stage) -> float:

@@ -109,6 +109,8 @@ def ups(stage: Stage, sheet: Sheet, *, n: int) -> None:
         sheet.row("pulumi up, nothing changed").values.append(nothing)
         sheet.row("pulumi up, code changed").values.append(code)
         sheet.row("code changed, beyond nothing changed").values.append(code - nothing)
+        moved, changed = bed.sent(stage)
+        sheet.row("  its bytes sent, of the changed file's", 1.1, unit="x").values.append(moved / changed)
         for phase, seconds in (stage.outputs("staging").get("phases") or {}).items():
             phases.setdefault(phase, []).append(float(seconds))
     for phase, seconds in phases.items():

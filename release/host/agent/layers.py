@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import errno
 import hashlib
-import http.client
 import io
 import os
 import shutil
 import subprocess
 import tarfile
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -25,14 +22,10 @@ from ..contained import Foreign, unpack
 from .failure import Failure
 from .interpreter import OWN
 from .machine import Machine
+from .pieces import CHUNK, UNKNOWN, Pieces, Way, damaged
 from .site import Site
 
-__all__ = ["fetch", "missing", "settle", "sweep"]
-
-TRIES = 4
-TIMEOUT = 30  # seconds without a byte
-UNKNOWN = 1 << 33  # bytes a layer may have whose size nobody tells
-CHUNK = 1 << 20
+__all__ = ["Fetched", "fetch", "here", "missing", "settle", "sweep"]
 
 
 def missing(site: Site, wanted: Mapping[str, str]) -> list[str]:
@@ -46,22 +39,31 @@ def sweep(site: Site) -> None:
         shutil.rmtree(left) if left.is_dir() else left.unlink()
 
 
-def fetch(
-    site: Site, machine: Machine, *, urls: Mapping[str, str], sizes: Mapping[str, int], heed: Callable[[], None]
-) -> int:
-    """Bring the layers at these URLs in, beside their place and under hidden names; the bytes that came.
+def here(site: Site) -> list[str]:
+    """The layers in place: what a patch may be over."""
+    return sorted(path.name for path in site.layers.iterdir() if not path.name.startswith("."))
 
-    None may be larger than its size.
-    """
-    sweep(site)
-    moved = 0
-    bring = partial(_fetch_one, site, machine)
+
+@dataclass(frozen=True)
+class Fetched:
+    """Bytes that came, and the layers that were not what they should be over those that lie here."""
+
+    moved: int
+    unfit: list[str]
+
+
+def fetch(
+    site: Site, machine: Machine, *, ways: Mapping[str, Way], sizes: Mapping[str, int], heed: Callable[[], None]
+) -> Fetched:
+    """Bring these layers in, beside their place and under hidden names; none may be larger than its size."""
+    all_pieces = {digest: Pieces(site, machine, digest, size=sizes.get(digest)) for digest in sorted(ways)}
+    unfit = []
     with ThreadPoolExecutor(max_workers=3) as pool:
-        found = [pool.submit(bring, digest, url, sizes.get(digest)) for digest, url in sorted(urls.items())]
-        for done in found:
-            moved += done.result()
+        found = {digest: pool.submit(_fits, pieces, way=ways[digest]) for digest, pieces in all_pieces.items()}
+        for digest, fits in found.items():
+            unfit += [] if fits.result() else [digest]
             heed()
-    return moved
+    return Fetched(sum(pieces.moved for pieces in all_pieces.values()), unfit)
 
 
 def settle(site: Site, machine: Machine, digests: Collection[str], *, wanted: Mapping[str, str]) -> None:
@@ -91,69 +93,34 @@ def _compiler(site: Site, python: str) -> str:
     return next((str(place / "python/bin/python3") for place in places if place.is_dir()), OWN)
 
 
-def _fetch_one(site: Site, machine: Machine, digest: str, url: str, size: int | None) -> int:
-    packed, unpacked = site.layers / f".{digest}.tar.zst", site.layers / f".{digest}"
+def _fits(pieces: Pieces, *, way: Way) -> bool:
+    """Fetch and unpack one layer; whether what lies here was what it is a patch over."""
+    unpacked = pieces.layers / f".{pieces.digest}"
     try:
-        _download(url, packed, digest, machine, most=_packed(size))
-        moved = packed.stat().st_size
+        command = pieces.command(way)
         unpacked.mkdir()
-        _unpack(packed, unpacked, digest=digest, size=size)
-        packed.unlink()
-        return moved
+        _unpack(command, unpacked, digest=pieces.digest, size=pieces.size)
+        return True
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise _full(site.layers, f"layer {digest[:12]} was unpacked") from None
-
-
-def _packed(size: int | None) -> int:
-    """The most that a layer of this size can be when it is packed: what cannot be pressed grows a little."""
-    return UNKNOWN if size is None else size + size // 128 + (1 << 16)
+        raise _full(pieces.layers, f"layer {pieces.digest[:12]} was unpacked") from None
+    except Failure as failure:
+        if not (failure.damaged and way[0]["base"]):
+            raise
+        shutil.rmtree(unpacked, ignore_errors=True)
+        return False
+    finally:
+        pieces.clear()
 
 
 def _full(place: Path, when: str) -> Failure:
     return Failure(f"{place}: the disk filled up while {when}, free some of it or take a larger server-size")
 
 
-def _damaged(digest: str, what: str) -> Failure:
-    way_out = "run pulumi up again, it brings the layer anew"
-    return Failure(f"layer {digest[:12]}: is damaged ({what}), {way_out}", damaged=digest)
-
-
-def _download(url: str, packed: Path, digest: str, machine: Machine, *, most: int) -> None:
-    for attempt in range(1, TRIES + 1):
-        try:
-            return _download_once(url, packed, digest, most=most)
-        except urllib.error.HTTPError as error:
-            final = error.code < 500 and error.code != 429
-            if final or attempt == TRIES:
-                way_out = "run pulumi up again, it brings what the bucket lacks"
-                raise Failure(
-                    f"layer {digest[:12]}: the bucket answered {error.code} {error.reason}, {way_out}"
-                ) from None
-        except (OSError, http.client.HTTPException) as error:
-            if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            if attempt == TRIES:
-                reason = getattr(error, "reason", error)
-                raise Failure(f"layer {digest[:12]}: cannot be fetched ({reason})") from None
-        machine.pause(0.5 * attempt**2)
-
-
-def _download_once(url: str, packed: Path, digest: str, *, most: int) -> None:
-    with urllib.request.urlopen(url, timeout=TIMEOUT) as answer, open(packed, "wb") as file:
-        expected = int(answer.headers.get("Content-Length") or 0)
-        while (piece := answer.read(CHUNK)) and file.tell() <= most:
-            file.write(piece)
-        if max(expected, file.tell()) > most:
-            raise _damaged(digest, f"{max(expected, file.tell())} bytes, at most {most} by its manifest")
-        if expected and file.tell() != expected:
-            raise OSError(f"{file.tell()} of {expected} bytes arrived")
-
-
-def _unpack(packed: Path, directory: Path, *, digest: str, size: int | None) -> None:
+def _unpack(command: Sequence[str], directory: Path, *, digest: str, size: int | None) -> None:
     """Unpack, bound and hash in one pass; whatever is not as it should be is a Failure."""
-    with subprocess.Popen(["zstd", "-dcq", str(packed)], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as zstd:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as zstd:
         assert zstd.stdout is not None
         hashing = _Hashing(zstd.stdout, digest, most=UNKNOWN if size is None else size)
         try:
@@ -163,11 +130,11 @@ def _unpack(packed: Path, directory: Path, *, digest: str, size: int | None) -> 
         except Foreign as foreign:
             raise Failure(f"layer {digest[:12]}: {foreign}, build the artifact anew") from None
         except tarfile.TarError as error:
-            raise _damaged(digest, f"no archive: {error}") from None
+            raise damaged(digest, f"no archive: {error}") from None
         finally:
             zstd.kill()  # nothing, when it has ended
     if (found := hashing.digest.hexdigest()) != digest:
-        raise _damaged(digest, f"holds sha256 {found[:12]}")
+        raise damaged(digest, f"holds sha256 {found[:12]}")
 
 
 class _Hashing(io.RawIOBase):
@@ -184,7 +151,7 @@ class _Hashing(io.RawIOBase):
         data = self.source.read(size)
         self.passed += len(data)
         if self.passed > self.most:
-            raise _damaged(self.name, f"more than the {self.most} bytes of its manifest")
+            raise damaged(self.name, f"more than the {self.most} bytes of its manifest")
         self.digest.update(data)
         return data
 

@@ -81,13 +81,23 @@ def _fetch(way: Underway) -> list[str]:
         new = [sizes.get(digest, 0) for digest in lacking]
         way.notes += tidy.make_room(way.site, load(way.site), sizes=new, at_work=way.at_work())
     way.journal.note("fetch", layers=len(lacking))
-    way.say(need=lacking, arrived=load(way.site).arrived)
-    urls = way.wire.receive(limit=60).get("urls", {})
-    if unnamed := set(lacking) - set(urls):
-        raise Failure(f"driver: should send a URL for every layer (none for {sorted(unnamed)[0][:12]})")
-    given = {digest: urls[digest] for digest in lacking}
-    way.moved = layers.fetch(way.site, way.machine, urls=given, sizes=sizes, heed=way.wire.heed)
+    unfit = _bring(way, lacking, here=layers.here(way.site))
+    if unfit:  # what lies here is not as it was unpacked, or a patch over it is damaged: from a whole one on
+        way.journal.note("fetch anew", layers=len(unfit))
+        _bring(way, unfit, here=[])
     return lacking
+
+
+def _bring(way: Underway, need: list[str], *, here: list[str]) -> list[str]:
+    """Ask for the pieces of these layers and fetch them; which of them do not fit what is here."""
+    way.say(need=need, here=here, arrived=load(way.site).arrived)
+    pieces = way.wire.receive(limit=60).get("pieces", {})
+    if unnamed := {digest for digest in need if not pieces.get(digest)}:
+        raise Failure(f"driver: should send the pieces of every layer (none for {sorted(unnamed)[0][:12]})")
+    ways = {digest: pieces[digest] for digest in need}
+    fetched = layers.fetch(way.site, way.machine, ways=ways, sizes=way.document.sizes, heed=way.wire.heed)
+    way.moved += fetched.moved
+    return fetched.unfit
 
 
 def _bring_database(way: Underway, wanted: dict[str, Any]) -> None:

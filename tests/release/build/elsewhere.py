@@ -17,8 +17,9 @@ from typing import Any
 from release.build import build, layers, tree
 from release.build.cache import default_cache
 from release.build.making import pack_code
+from release.host import archive
 
-plain, read = layers.header, tree.read_entry
+plain, read = archive.header, tree.read_entry
 
 
 def with_the_time(**asked: Any) -> Any:
@@ -43,10 +44,10 @@ def without_order(found: Any, **_: Any) -> list[Any]:
 
 
 PLANTS: dict[str, Callable[[], None]] = {
-    "time": lambda: setattr(layers, "header", with_the_time),
-    "owner": lambda: setattr(layers, "header", with_the_owner),
+    "time": lambda: setattr(archive, "header", with_the_time),
+    "owner": lambda: setattr(archive, "header", with_the_owner),
     "mode": lambda: setattr(tree, "read_entry", with_the_mode),
-    "order": lambda: setattr(layers, "sorted", without_order),
+    "order": lambda: setattr(archive, "sorted", without_order),
 }
 
 

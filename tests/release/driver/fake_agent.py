@@ -52,10 +52,10 @@ def release() -> None:
         return
     say(need=STORY.get("need", []), arrived=not STORY.get("new", False))
     answer = hear()
-    if "urls" not in answer:
+    if "pieces" not in answer:
         say(error="the driver said stop", aborted=True, serves=serves(), reverted=False)
         return
-    assert set(answer["urls"]) == set(STORY.get("need", [])), answer
+    assert set(answer["pieces"]) == set(STORY.get("need", [])), answer
     for phase in ("fetch", "migrate", "gate"):
         time.sleep(STORY.get("slow", {}).get(phase, 0))
         fail(phase)

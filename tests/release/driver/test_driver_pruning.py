@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from release import promotions
-from release.bucket import Bucket
+from release.bucket import Bucket, Stored
+from release.driver import patches
 from release.driver.pruning import AGE, KEEP, prune
 from tests.release.driver.world import client, keys
 
@@ -22,8 +24,12 @@ Put = Callable[..., str]
 def dates(monkeypatch: pytest.MonkeyPatch) -> dict[str, datetime]:
     """What the storage says about when each object was put; the rest was put today."""
     known: dict[str, datetime] = {}
-    listed = Bucket.dates
-    monkeypatch.setattr(Bucket, "dates", lambda self: {key: known.get(key, TODAY) for key in listed(self)})
+    listed = Bucket.objects
+
+    def dated(self: Bucket) -> list[Stored]:
+        return [replace(each, at=known.get(each.key, TODAY)) for each in listed(self)]
+
+    monkeypatch.setattr(Bucket, "objects", dated)
     return known
 
 
@@ -137,6 +143,57 @@ def test_a_layer_that_is_being_brought_stays(
     gone = taken(many[0])
     assert "layers/forgotten.tar.zst" in gone
     assert "layers/arriving.tar.zst" not in gone
+
+
+def patched(bucket: dict[str, str], dates: dict[str, datetime], *, kind: str, name: str, base: str, days: int) -> str:
+    """What was a whole layer or manifest is a patch over another."""
+    whole = {"layers": f"layers/{name}.tar.zst", "manifests": f"manifests/{name}.json"}[kind]
+    found = client(bucket).get_object(Bucket=bucket["name"], Key=whole)["Body"].read()
+    over = (
+        client(bucket).get_object(Bucket=bucket["name"], Key=f"manifests/{base}.json")["Body"].read()
+        if kind == "manifests"
+        else b"x"
+    )
+    key = f"{kind}/{name}.from-{base}.zst"
+    client(bucket).put_object(Bucket=bucket["name"], Key=key, Body=patches.make(found, base=over))
+    client(bucket).delete_object(Bucket=bucket["name"], Key=whole)
+    dates[key] = TODAY - timedelta(days=days)
+    return key
+
+
+def test_what_a_kept_layer_is_a_patch_over_stays_and_what_that_is_over(
+    put: Put, many: list[str], taken: Any, bucket: dict[str, str], dates: dict[str, datetime]
+) -> None:
+    for name in ("root", "middle", "alone"):
+        put(name, days=AGE.days + 2, layers=(name,))
+    put("kept", days=3, layers=("top",))
+    chain = [("middle", "root", AGE.days + 2), ("top", "middle", 3)]
+    made = [patched(bucket, dates, kind="layers", name=n, base=b, days=d) for n, b, d in chain]
+    gone = taken(many[0])
+    assert {"layers/alone.tar.zst", "manifests/sha256-root.json", "manifests/sha256-middle.json"} <= gone
+    assert not gone & {"layers/root.tar.zst", *made}
+
+
+def test_an_artifact_stays_while_a_kept_one_is_a_patch_over_it(
+    put: Put, many: list[str], taken: Any, bucket: dict[str, str], dates: dict[str, datetime]
+) -> None:
+    base, kept = put("base", days=AGE.days + 2, layers=("one",)), put("kept", days=3, layers=("two",))
+    old = put("old", days=AGE.days + 2, layers=("three",))
+    patched(bucket, dates, kind="manifests", name=kept, base=base, days=3)
+    over = patched(bucket, dates, kind="manifests", name=old, base=base, days=AGE.days + 2)
+    assert taken(many[0]) == {over, f"artifacts/{old}.json", "layers/three.tar.zst"}
+
+
+def test_a_list_of_packages_stays_while_a_kept_record_names_it(
+    put: Put, many: list[str], taken: Any, bucket: dict[str, str], dates: dict[str, datetime]
+) -> None:
+    put("old", days=AGE.days + 1)
+    kept = {"format": 1, "artifact": many[1], "dependencies": "named"}
+    for key, body in ((f"artifacts/{many[1]}.json", json.dumps(kept)), ("named", "[]"), ("unnamed", "[]")):
+        place = key if "/" in key else f"dependencies/{key}.json"
+        client(bucket).put_object(Bucket=bucket["name"], Key=place, Body=body.encode())
+        dates[place] = TODAY - timedelta(days=AGE.days + 1 if place.startswith("dependencies") else 1)
+    assert {key for key in taken(many[0]) if key.startswith("dependencies")} == {"dependencies/unnamed.json"}
 
 
 def test_storage_that_refuses_is_a_note(bucket: dict[str, str]) -> None:

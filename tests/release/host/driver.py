@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import threading
+from collections.abc import Iterable
 from io import FileIO
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,11 @@ class Site:
         if isinstance(answer, OSError):
             raise answer
         return answer
+
+
+def ways(need: Iterable[str], bucket: Path) -> dict[str, list[dict[str, str]]]:
+    """Each of these layers as a whole."""
+    return {digest: [{"base": "", "url": (bucket / f"{digest}.tar.zst").as_uri()}] for digest in need}
 
 
 class Driver:
@@ -92,7 +98,7 @@ class Driver:
     def to_urls(self, document: dict[str, Any], bucket: Path) -> None:
         self.say(document)
         need = self.hear("need")["need"]
-        self.say({"urls": {digest: (bucket / f"{digest}.tar.zst").as_uri() for digest in need}})
+        self.say({"pieces": ways(need, bucket)})
 
     def _run(self, wire: Wire, machine: Recorded, answers: Answers) -> None:
         try:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import zstandard
 
+from release.driver import patches
 from release.host.agent import layers
 from release.host.agent.document import Document
 from release.host.agent.failure import Failure
@@ -20,7 +21,7 @@ from release.host.agent.site import Site
 from tests.release.host import driver
 from tests.release.host.bench import Recorded, document_for, pack, put
 from tests.release.host.conftest import release_of
-from tests.release.host.driver import Driver
+from tests.release.host.driver import Driver, ways
 
 Fetch = Callable[..., None]
 PLAIN = {"src/manage.py": "# 1\n", "src/big.txt": "x" * 5000}
@@ -30,8 +31,7 @@ PLAIN = {"src/manage.py": "# 1\n", "src/big.txt": "x" * 5000}
 def fetch(site: Site, machine: Recorded, bucket: Path) -> Fetch:
     def run(digest: str, *, size: int | None = None) -> None:
         sizes = {} if size is None else {digest: size}
-        urls = {digest: (bucket / f"{digest}.tar.zst").as_uri()}
-        layers.fetch(site, machine, urls=urls, sizes=sizes, heed=lambda: None)
+        layers.fetch(site, machine, ways=ways([digest], bucket), sizes=sizes, heed=lambda: None)
 
     return run
 
@@ -186,3 +186,32 @@ def test_sizes_are_those_of_the_manifest() -> None:
     given = {"dependencies": "a" * 64, "code": "b" * 64, "static": "c" * 64}
     assert Document.parse(document_for(given)).sizes == {}
     assert Document.parse(document_for(given, sizes={"code": 7})).sizes == {"b" * 64: 7}
+
+
+def test_what_does_not_fit_a_touched_layer_is_asked_for_again_as_a_whole(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
+) -> None:
+    first = Driver(machine, driver.Site())
+    first.whole(wanted, bucket)
+    first.end()
+    old, new = wanted["manifest"]["layers"]["code"], release_of(bucket, "2")
+    code = new["manifest"]["layers"]["code"]
+    (site.layers / old / "src/manage.py").write_text("# touched\n")
+    talk = Driver(machine, driver.Site())
+    talk.say(new)
+    asked = talk.hear("need")
+    assert old in asked["here"]
+    patch = bucket / "patch"
+    patch.write_bytes(patches.make(plain(bucket, code), base=plain(bucket, old)))
+    talk.say({"pieces": ways(asked["need"], bucket) | {code: [{"base": old, "url": patch.as_uri()}]}})
+    again = talk.hear("need")
+    assert (again["need"], again["here"]) == ([code], [])
+    talk.say({"pieces": ways([code], bucket)})
+    talk.hear("ready")
+    talk.hang_up()
+    assert (site.layers / code / "src/manage.py").read_text() == "# 2\n"
+    talk.end()
+
+
+def plain(bucket: Path, digest: str) -> bytes:
+    return zstandard.decompress((bucket / f"{digest}.tar.zst").read_bytes())
