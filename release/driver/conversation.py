@@ -105,7 +105,19 @@ class Conversation:
             if self.state == "committed":
                 self._all(self._until("done", limit=self.wanted.limits.drain + self._stop_limit))
         except ServerFailure as failure:
-            self.notes.append(f"{self.server.name}: released, but tidying up: {failure}")
+            self._note(failure)
+
+    def take_up(self, *, login: Login, document: Mapping[str, Any]) -> None:
+        """Have another agent do what the one that was killed after its commit has left undone."""
+        self.end()
+        try:
+            self._connect(login)
+            self.session.send(document)
+            for message in self._until("need", "done", limit=self._stop_limit):
+                if "need" in message:  # it would release: this server runs something else by now
+                    self.session.hang_up()
+        except ServerFailure as failure:
+            self._note(failure)
 
     def withdraw(self) -> None:
         """Tell the agent that nothing comes of it; what it answers is read by `last_word`."""
@@ -156,6 +168,9 @@ class Conversation:
     @property
     def _stop_limit(self) -> float:
         return max(STOP_LIMIT, self.wanted.drain + DRAIN_MARGIN)
+
+    def _note(self, failure: ServerFailure) -> None:
+        self.notes.append(f"{self.server.name}: released, but tidying up: {failure}")
 
     def _rested(self, inheritance: Inheritance) -> list[str]:
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -48,15 +48,16 @@ class _Rollout:
         self._inheritance = inheritance
         self._clock = record.Clock()
         self._tools: dict[str, str] = {}
+        self._manifest: dict[str, Any] = {}
         self._sent = 0  # bytes, to the release bucket
         self._notes: list[str] = []
 
     def run(self) -> dict[str, Any]:
         """The stages in order; a commit is the last act."""
         try:
-            manifest, stock = self._timed("upload", self._upload)
+            stock = self._timed("upload", self._upload)
             with Login(key=self._wanted.login_key, servers=self._wanted.servers) as login:
-                self._prepare(login, manifest, stock)
+                self._prepare(login, stock)
             self._stage(Conversation.flip)
             self._timed("confirm", lambda: self._stage(self._confirm))
             self._stage(self._seal)
@@ -69,27 +70,28 @@ class _Rollout:
             self._record("released")
         return self._answer()
 
-    def _upload(self) -> tuple[dict[str, Any], Stock]:
+    def _upload(self) -> Stock:
         """The artifact in the environment's own bucket, before any server is told of it."""
         wanted = self._wanted
         self._tools = tools(wanted.document, bucket=wanted.bucket)
         stock = Stock.of(wanted.bucket)
         with ThreadPoolExecutor() as threads:
             beside = threads.submit(provenance.bring, wanted.artifact, stock=stock, source=wanted.source)
-            manifest = bring(wanted.artifact, stock=stock, source=wanted.source)
+            self._manifest = bring(wanted.artifact, stock=stock, source=wanted.source)
         self._notes += beside.result()
         self._sent = stock.sent
-        return manifest, stock
+        return stock
 
-    def _prepare(self, login: Login, manifest: Mapping[str, Any], stock: Stock) -> None:
+    def _prepare(self, login: Login, stock: Stock) -> None:
         pieces = _presigning(stock)
-        lead = self._all[0]
 
         def prepare(each: Conversation) -> None:
-            document = self._wanted.for_agent(manifest=manifest, tools=self._tools, lead=each is lead)
-            each.prepare(login=login, document=document, pieces=pieces, inheritance=self._inheritance)
+            each.prepare(login=login, document=self._told(each), pieces=pieces, inheritance=self._inheritance)
 
         self._stage(prepare)
+
+    def _told(self, each: Conversation) -> dict[str, Any]:
+        return self._wanted.for_agent(manifest=self._manifest, tools=self._tools, lead=each is self._all[0])
 
     def _confirm(self, each: Conversation) -> None:
         wanted = self._wanted
@@ -114,14 +116,21 @@ class _Rollout:
             pruned = threads.submit(prune, wanted.bucket, artifact=wanted.artifact, tools=self._tools.values())
             kept = [threads.submit(self._inheritance.keep, each.store) for each in self._all if each.store]
             self._stage(Conversation.finish)
+            self._take_up([each for each in self._all if each.state == "committed"])
         for each in kept:
             each.result()
         self._notes += pruned.result()
         if self._inheritance.has_predecessor:
             self._timed("hand-over", self._inheritance.pass_on)
 
-    def _stage(self, work: Callable[[Conversation], None]) -> None:
-        together(work, self._all, at_first_failure=self._withdraw)
+    def _take_up(self, left: list[Conversation]) -> None:
+        """Agents that were killed after their commit: `up` again would find nothing to do, and leave the old slots."""
+        if left:
+            with Login(key=self._wanted.login_key, servers=self._wanted.servers) as login:
+                self._stage(lambda each: each.take_up(login=login, document=self._told(each)), left)
+
+    def _stage(self, work: Callable[[Conversation], None], among: Sequence[Conversation] | None = None) -> None:
+        together(work, self._all if among is None else among, at_first_failure=self._withdraw)
 
     def _withdraw(self) -> None:
         for conversation in self._all:

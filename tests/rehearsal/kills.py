@@ -86,7 +86,12 @@ def up_in_background(stage: Stage) -> subprocess.Popen[str]:
 def power_cycle(stage: Stage) -> None:
     """The machine loses its power, and gets it back."""
     droplet = next(int(each["id"]) for each in stage.api("droplets?per_page=200")["droplets"])
-    stage.api(f"droplets/{droplet}/actions", method="POST", body={"type": "power_cycle"})
+    begun = stage.api(f"droplets/{droplet}/actions", method="POST", body={"type": "power_cycle"})["action"]
+
+    def ended() -> bool:
+        return bool(stage.api(f"actions/{begun['id']}")["action"]["status"] == "completed")
+
+    wait_until(ended, limit=180, what="the machine was not switched off and on")
 
 
 def next_release(stage: Stage, number: int) -> None:

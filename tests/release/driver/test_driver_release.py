@@ -252,6 +252,17 @@ def test_a_lost_connection_at_the_commit_says_what_is_uncertain(world: World) ->
     assert "way out: run pulumi up again, it brings every server to the same release" in result.err
 
 
+def test_an_agent_that_dies_after_its_commit_is_followed_by_one_that_tidies_up(world: World) -> None:
+    """The engine would find nothing to do in the next `up`: the old slot would stay."""
+    server = world.server(serves="old", dies_tidying=True)
+    answer = world.release().answer
+    heard = [json.loads(line) for line in (server / "agent.jsonl").read_text().splitlines()]
+    told = [each["heard"]["release"] for each in heard if "release" in each.get("heard", {})]
+    assert told == [answer["release"]] * 2, heard
+    assert heard[-1] == {"said": {"done": True, "slot": "blue", "phases": {}}}
+    assert answer["notes"] == ["web-1: released, but tidying up: agent: the session ended (ended with code 9)"]
+
+
 def test_a_commit_that_came_too_late_says_what_serves(world: World) -> None:
     world.server(serves="old", commits_too_late=True)
     result = world.release()
