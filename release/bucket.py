@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import threading
 import time
@@ -125,15 +126,15 @@ class Bucket:
         self.call(lambda client: client.delete_object(Bucket=self.name, Key=key))
 
     def put(
-        self, key: str, path: Path, *, content_type: str = "application/octet-stream", acl: ACL = "private"
+        self, key: str, content: Path | bytes, *, content_type: str = "application/octet-stream", acl: ACL = "private"
     ) -> None:
-        """Upload a file under this key."""
+        """Upload a file, or these bytes, under this key."""
 
         def send() -> PutObjectOutputTypeDef | None:
-            with path.open("rb") as file:
+            with content.open("rb") if isinstance(content, Path) else io.BytesIO(content) as body:
                 return self.call(
                     lambda client: client.put_object(
-                        Bucket=self.name, Key=key, Body=file, ContentType=content_type, ACL=acl
+                        Bucket=self.name, Key=key, Body=body, ContentType=content_type, ACL=acl
                     )
                 )
 

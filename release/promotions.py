@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterable
-from pathlib import Path
 
 from release.bucket import Bucket
 
@@ -20,10 +18,8 @@ PREFIX = "promotions/"
 
 def mark(bucket: Bucket, *, artifact: str, target: str) -> None:
     """From now on pruning leaves this artifact alone, until the target is promoted to another one."""
-    with tempfile.NamedTemporaryFile("w", prefix="slipway-mark-") as file:
-        file.write(json.dumps({"artifact": artifact}) + "\n")
-        file.flush()
-        bucket.put(f"{PREFIX}{target}.json", Path(file.name), content_type="application/json")
+    content = json.dumps({"artifact": artifact}) + "\n"
+    bucket.put(f"{PREFIX}{target}.json", content.encode(), content_type="application/json")
 
 
 def marked(bucket: Bucket, keys: Iterable[str]) -> set[str]:

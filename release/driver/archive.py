@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from release.bucket import Bucket, BucketError
@@ -39,10 +37,7 @@ class Archive:
         files = unpacked(store)
         if not any(name.startswith("certificates/") for name in files) or files == self._standing():
             return False
-        with tempfile.NamedTemporaryFile(prefix="slipway-certificates-") as file:
-            file.write(sealed(packed(files), secret=self.secret))
-            file.flush()
-            self.bucket.put(KEY, Path(file.name))
+        self.bucket.put(KEY, sealed(packed(files), secret=self.secret))
         return True
 
     def _standing(self) -> dict[str, bytes]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 from release import provenance
 from release.bucket import Bucket, BucketError
 from release.driver.stock import Stock
@@ -26,8 +23,8 @@ def bring(artifact: str, *, stock: Stock, source: Bucket | None) -> list[str]:
             record, packages = provenance.split(found)
             listed = provenance.packages_key(record["dependencies"])
             if listed not in stock.objects:
-                _put(listed, packages, stock=stock)
-            _put(provenance.key(artifact), provenance.text(record), stock=stock)
+                stock.put(listed, packages, content_type="application/json")
+            stock.put(provenance.key(artifact), provenance.text(record), content_type="application/json")
         return []
     except BucketError as error:
         return [f"{provenance.key(artifact)}: the record beside the artifact is not brought up to date: {error}"]
@@ -36,10 +33,3 @@ def bring(artifact: str, *, stock: Stock, source: Bucket | None) -> list[str]:
 def _local(artifact: str) -> provenance.Provenance | None:
     path = cache_directory() / provenance.key(artifact)
     return provenance.parse(path.read_bytes(), artifact=artifact) if path.is_file() else None
-
-
-def _put(key: str, content: bytes, *, stock: Stock) -> None:
-    with tempfile.NamedTemporaryFile(prefix="slipway-record-") as file:
-        file.write(content)
-        file.flush()
-        stock.put(key, Path(file.name), content_type="application/json")

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from release.bucket import Bucket, BucketError
@@ -84,11 +82,8 @@ def keep(bucket: Bucket, record: dict[str, Any]) -> list[str]:
     """Into the bucket; why not, in a note, because the release stands without it."""
     kinds = (("json", json.dumps(record, indent=1) + "\n", "application/json"), ("svg", svg(record), "image/svg+xml"))
     try:
-        with tempfile.TemporaryDirectory(prefix="slipway-record-") as folder:
-            for kind, text, content_type in kinds:
-                path = Path(folder) / kind
-                path.write_text(text, encoding="utf-8")
-                bucket.put(key(record["release"], kind), path, content_type=content_type)
-    except (BucketError, OSError) as error:
+        for kind, text, content_type in kinds:
+            bucket.put(key(record["release"], kind), text.encode(), content_type=content_type)
+    except BucketError as error:
         return [f"its record was not kept: {error}"]
     return []

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -49,7 +48,7 @@ def put_layer(digest: str, packed: Path, *, stock: Stock, base: str | None) -> N
     patch = _over(base, digest, packed, stock) if base else None
     if base is None or patch is None:
         return stock.put(layer_key(digest), packed)
-    _put(patch_key("layers", digest, base=base), patch, stock=stock)
+    stock.put(patch_key("layers", digest, base=base), patch)
 
 
 def put_manifest(artifact: str, content: bytes, *, stock: Stock, before: Before) -> None:
@@ -60,8 +59,8 @@ def put_manifest(artifact: str, content: bytes, *, stock: Stock, before: Before)
     if old is not None and base == "sha256-" + hashlib.sha256(old).hexdigest():
         patch = patches.make(content, base=old)
         if 2 * len(patch) <= len(content):
-            return _put(patch_key("manifests", artifact, base=base), patch, stock=stock)
-    _put(manifest_key(artifact), content, stock=stock, content_type="application/json")
+            return stock.put(patch_key("manifests", artifact, base=base), patch)
+    stock.put(manifest_key(artifact), content, content_type="application/json")
 
 
 def _over(base: str, digest: str, packed: Path, stock: Stock) -> bytes | None:
@@ -97,10 +96,3 @@ def _content(digest: str, stock: Stock) -> bytes | None:
     except zstandard.ZstdError:
         return None
     return found if found and hashlib.sha256(found).hexdigest() == digest else None
-
-
-def _put(key: str, content: bytes, *, stock: Stock, content_type: str = "application/octet-stream") -> None:
-    with tempfile.NamedTemporaryFile(prefix="slipway-piece-") as file:
-        file.write(content)
-        file.flush()
-        stock.put(key, Path(file.name), content_type=content_type)

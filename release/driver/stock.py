@@ -119,10 +119,10 @@ class Stock:
         """When each object was put, by the storage's own clock."""
         return {key: each.at for key, each in self.objects.items()}
 
-    def put(self, key: str, path: Path, *, content_type: str = "application/octet-stream") -> None:
-        """Upload a file under this key."""
-        size = path.stat().st_size
-        self.bucket.put(key, path, content_type=content_type)
+    def put(self, key: str, content: Path | bytes, *, content_type: str = "application/octet-stream") -> None:
+        """Upload a file, or these bytes, under this key."""
+        size = content.stat().st_size if isinstance(content, Path) else len(content)
+        self.bucket.put(key, content, content_type=content_type)
         self.sent += size
         self._note(key, size)
 

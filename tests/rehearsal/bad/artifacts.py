@@ -13,16 +13,14 @@ from tests.rehearsal.bad.planting import Plant, Undo, config, new_release
 from tests.rehearsal.stage import Stage
 
 Flaw = Callable[[bytes], bytes | None]  # what becomes of an object; None: it is not there
-OBJECT = """import base64, json, pathlib, sys, tempfile
+OBJECT = """import base64, json, sys
 from release.bucket import Bucket
 asked = json.load(sys.stdin)
 bucket = Bucket.parse(asked["bucket"])
 if asked["content"] is None:
     bucket.remove(asked["key"])
 else:
-    with tempfile.NamedTemporaryFile() as file:
-        pathlib.Path(file.name).write_bytes(base64.b64decode(asked["content"]))
-        bucket.put(asked["key"], pathlib.Path(file.name))
+    bucket.put(asked["key"], base64.b64decode(asked["content"]))
 """
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from release.bucket import Bucket, BucketError
 from release.cli.promote import hold
@@ -19,15 +17,6 @@ from tests.release.cli.desk import ARTIFACT, PRODUCTION, Desk
 from tests.release.driver.world import client, make_artifact
 
 pytestmark = pytest.mark.whole
-
-
-@pytest.fixture(scope="module")
-def storage() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture(autouse=True)
@@ -187,8 +176,8 @@ SOURCE = {"name": "releases", "region": "fra1", "endpoint": "http://x", "access_
 def test_a_mark_in_the_bucket_it_comes_from_keeps_the_artifact_there(monkeypatch: pytest.MonkeyPatch) -> None:
     put: dict[str, Any] = {}
 
-    def taken(bucket: Bucket, key: str, path: Path, **_: str) -> None:
-        put[f"{bucket.name}/{key}"] = json.loads(path.read_text())
+    def taken(bucket: Bucket, key: str, content: bytes, **_: str) -> None:
+        put[f"{bucket.name}/{key}"] = json.loads(content)
 
     monkeypatch.setattr(Bucket, "put", taken)
     hold(Stack("staging", {"release_source": SOURCE, "artifact": ARTIFACT}), target="production")

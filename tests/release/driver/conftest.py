@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tests.release.driver.world import HERE, REPOSITORY, World, client, make_artifact, program
 
@@ -40,15 +39,6 @@ def world(tmp_path: Path, bucket: dict[str, str], warm: Path) -> Iterator[World]
     yield world
     world.close()
     assert list((tmp_path / "tmp").iterdir()) == [], "the driver left something behind"
-
-
-@pytest.fixture(scope="session")
-def storage() -> Iterator[str]:
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture
