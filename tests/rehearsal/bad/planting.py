@@ -6,7 +6,6 @@ import re
 import secrets
 import shlex
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -220,9 +219,11 @@ def stopped_ssh(*, seconds: int = 100) -> Plant:
     """Nobody listens on the machine's port 22 for a while."""
 
     def plant(site: Stage) -> Undo:
-        later = "systemd-run --quiet --on-active="  # the session that says so has to end by itself
+        # The session that says so has to end by itself; without an accuracy a timer may be a minute late.
+        later = "systemd-run --quiet --timer-property=AccuracySec=100ms --on-active="
         site.root(f"{later}{seconds} systemctl start ssh.service; {later}1 systemctl stop ssh.socket ssh.service")
-        time.sleep(4)
+        knock = f"inside bash -c 'true </dev/tcp/{site.outputs('staging')['servers'][0]['host']}/22'"
+        wait_until(lambda: site.type(knock, check=False).returncode != 0, limit=30, what="nobody listening")
         return lambda: wait_until(lambda: site.root("echo in") == "in\n", limit=2 * seconds, what="a way in again")
 
     return plant
