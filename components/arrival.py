@@ -20,7 +20,10 @@ SECONDS = 120
 
 
 class Arrival(ComponentResource):
-    """The address assigned, certificates allowed, and a report of both that never takes the release back."""
+    """The address assigned, certificates allowed, and a report of both that never takes the release back.
+
+    Address, names and servers are what it is about; a further release by the same servers leaves it as it is.
+    """
 
     def __init__(
         self,
@@ -51,7 +54,6 @@ class Arrival(ComponentResource):
             "servers": web.document,
             "login_key": web.login_key,
             **release.certificates,
-            "release": release.id_,
             "dns": dns.mode,
             "limit": SECONDS,
             "round": look,

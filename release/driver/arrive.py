@@ -36,11 +36,10 @@ def arrive(arriving: Arriving) -> dict[str, Any]:
     here = [host for host in arriving.hosts if host not in astray]
     if set(here) - edge.here:
         edge = _edges(arriving, here=here)  # they have come while we waited
-    lacking = _timed(seconds, "certificate", lambda: _lacking(arriving, here=here, refused=edge.refused))
+    lacking = _timed(seconds, "certificate", lambda: _lacking(arriving, here=here, edge=edge))
     kept = keep(edge.store, archive=arriving.archive)
     dns, certificate = ("waiting" if missing else "ok" for missing in (astray, lacking))
     return {
-        "release": arriving.release,
         "address": arriving.address,
         "dns": dns,
         "certificate": certificate,
@@ -51,8 +50,9 @@ def arrive(arriving: Arriving) -> dict[str, Any]:
 
 @dataclass
 class Edge:
-    """What the servers say: hosts that they find here themselves, and why the authority refused some."""
+    """What the servers say: what they run, hosts that they find here themselves, why the authority refused some."""
 
+    releases: set[str] = field(default_factory=set)
     here: set[str] = field(default_factory=set)
     refused: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -60,6 +60,7 @@ class Edge:
 
     def add(self, answer: Message) -> None:
         """Take in one server's answer."""
+        self.releases.add(str(answer.get("release", "")))
         self.here |= set(answer.get("here", ()))
         self.refused |= answer.get("refused", {})
         self.store = str(answer.get("store") or self.store)
@@ -119,19 +120,19 @@ def _astray(arriving: Arriving, *, here: Collection[str]) -> dict[str, list[str]
         time.sleep(PAUSE)
 
 
-def _lacking(arriving: Arriving, *, here: Sequence[str], refused: Mapping[str, str]) -> dict[str, str]:
-    """Hosts without a certificate, or without our release behind it, and why; waits for those that may still come."""
+def _lacking(arriving: Arriving, *, here: Sequence[str], edge: Edge) -> dict[str, str]:
+    """Hosts without a certificate, or without our servers behind it, and why; waits for those that may still come."""
     end = time.monotonic() + arriving.limit
     while True:
-        seen = {host: _seen(arriving, host) for host in arriving.hosts}
-        lacking = {host: _why(why, refused=refused.get(host)) for host, why in seen.items() if why}
-        coming = [host for host in lacking if host in here and host not in refused]
+        seen = {host: _seen(arriving, host, releases=edge.releases) for host in arriving.hosts}
+        lacking = {host: _why(why, refused=edge.refused.get(host)) for host, why in seen.items() if why}
+        coming = [host for host in lacking if host in here and host not in edge.refused]
         if not coming or time.monotonic() + PAUSE > end:
             return lacking
         time.sleep(PAUSE)
 
 
-def _seen(arriving: Arriving, host: str) -> str:
+def _seen(arriving: Arriving, host: str, *, releases: Collection[str]) -> str:
     """Why the address does not answer as this host over verified HTTPS; nothing when it does."""
     try:
         if host != arriving.hosts[0]:
@@ -140,13 +141,14 @@ def _seen(arriving: Arriving, host: str) -> str:
         running = ask_securely(arriving.address, name=host)
     except Silent as silent:
         return str(silent)
-    return "" if running.release == arriving.release else f"it runs {running.release}, not {arriving.release}"
+    ours = " or ".join(sorted(releases))
+    return "" if running.release in releases else f"it runs {running.release}, not {ours}"
 
 
 def _why(seen: str, *, refused: str | None) -> str:
     if refused:
         return f"got no certificate, the authority said: {refused}"
-    return f"does not answer as this release yet ({seen})"
+    return f"does not answer as these servers do yet ({seen})"
 
 
 def _addresses(host: str) -> list[str]:

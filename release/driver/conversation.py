@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -55,12 +56,17 @@ class Conversation:
     store: str = field(default="", repr=False)  # its certificates, when it has committed
     given_up: threading.Event = field(default_factory=threading.Event)
     _given_up_at: float = 0.0
+    _dialling: Future[None] | None = None
     _session: Session | None = None
+
+    def dial(self, login: Login, *, beside: Executor) -> None:
+        """Begin to connect; `prepare` waits for it, and tells when nothing came of it."""
+        self._dialling = beside.submit(self._connect, login)
 
     def prepare(self, *, login: Login, document: Mapping[str, Any], pieces: Pieces, inheritance: Inheritance) -> None:
         """Up to the passed gate; a server that already runs and has committed this release is at rest at once."""
-        with self._timed("connect"):
-            self._connect(login)
+        assert self._dialling is not None
+        self._dialling.result()
         if self.given_up.is_set():
             raise self._fail("given up before it began")
         self.state, self.began = "working", time.monotonic()
@@ -181,9 +187,12 @@ class Conversation:
     def _connect(self, login: Login) -> None:
         limit = self.wanted.limits.connect
         try:
-            self._session = connect(self.server, login=login, verb=["release"], limit=limit, given_up=self.given_up)
+            with self._timed("connect"):
+                self._session = connect(self.server, login=login, verb=["release"], limit=limit, given_up=self.given_up)
         except (Ended, Silence) as error:
             raise self._fail(f"ssh {self.server.host}: {error}") from None
+        if self.given_up.is_set():
+            self.session.hang_up()
 
     def _until(self, *words: str, limit: float) -> Iterator[Mapping[str, Any]]:
         """Every message up to one that has one of these words."""

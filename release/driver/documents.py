@@ -93,7 +93,6 @@ class Arriving:
     """A released environment whose address has been assigned."""
 
     address: str
-    release: str
     hosts: tuple[str, ...]
     servers: tuple[Server, ...]
     login_key: str = field(repr=False)
@@ -108,7 +107,6 @@ class Arriving:
         with reading("arrive"):
             return cls(
                 address=address,
-                release=str(document["release"]),
                 hosts=tuple(document["hosts"]),
                 servers=_servers(document),
                 login_key=document["login_key"],

@@ -55,8 +55,8 @@ class _Rollout:
     def run(self) -> dict[str, Any]:
         """The stages in order; a commit is the last act."""
         try:
-            stock = self._timed("upload", self._upload)
             with Login(key=self._wanted.login_key, servers=self._wanted.servers) as login:
+                stock = self._timed("upload", lambda: self._upload_and_dial(login))
                 self._prepare(login, stock)
             self._stage(Conversation.flip)
             self._timed("confirm", lambda: self._stage(self._confirm))
@@ -69,6 +69,19 @@ class _Rollout:
             self._finish()
             self._record("released")
         return self._answer()
+
+    def _upload_and_dial(self, login: Login) -> Stock:
+        """A session with every server meanwhile: new machines may take their time to answer."""
+        threads = ThreadPoolExecutor(max_workers=len(self._all))
+        try:
+            for each in self._all:
+                each.dial(login, beside=threads)
+            return self._upload()
+        except BaseException:
+            self._withdraw()
+            raise
+        finally:
+            threads.shutdown(wait=False)
 
     def _upload(self) -> Stock:
         """The artifact in the environment's own bucket, before any server is told of it."""

@@ -213,6 +213,18 @@ def test_what_had_not_arrived_is_looked_at_again_and_nothing_else(
     assert [line for line in account.said if line.startswith("last time")] == said
 
 
+def test_another_release_by_the_same_servers_leaves_what_has_arrived_alone(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Up(account).document("arrive")
+    account.asked.clear()
+    released: Any = ANSWERS["release"]
+    monkeypatch.setitem(ANSWERS, "release", {**released, "release": "bbbbbbbbbbbb-12345678"})
+    other = Up(account, env={"NAME": "other"})
+    assert other.outputs["release"] == "bbbbbbbbbbbb-12345678"
+    assert other.document("arrive") == first
+
+
 def test_that_it_has_arrived_at_last_is_said_once(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ANSWERS, "arrive", {"dns": "ok", "certificate": "ok"})
     account.before = {"arrival": WAITING}

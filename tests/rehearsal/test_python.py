@@ -6,6 +6,7 @@ Where uv can fetch nothing, the interpreter that runs the tests stands for what 
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -73,7 +74,7 @@ def test_everything_of_the_site_runs_on_it(other: Stage) -> None:
     assert str(tuple(map(int, MINOR.split(".")))) in said
     assert "/srv/slipway/layers/" in said
     scheduled = other.root("systemctl cat slipway-schedule-stumble.service", stack=STACK)
-    assert f"ExecStart=/srv/slipway/slots/{slot}/python/bin/python3 -m django stumble schedule" in scheduled
+    assert re.search(r"ExecStart=/srv/slipway/releases/[\w-]+/python/bin/python3 -m django stumble schedule", scheduled)
 
 
 def test_what_the_build_commands_wrote_is_served_and_their_debris_stayed(other: Stage) -> None:

@@ -19,7 +19,7 @@ from .site import Site
 __all__ = ["Answers", "Socket", "journal_of", "pass_gate", "refuse_fallen"]
 
 IN_A_ROW = 3
-PAUSE = 0.1
+PAUSE = 0.05
 STEADY = 3.0  # seconds a worker, which has no socket to ask, has to run without falling
 
 

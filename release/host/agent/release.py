@@ -19,14 +19,14 @@ from .wire import Wire
 
 __all__ = ["release", "serving"]
 
-GO = 3600.0  # seconds to wait for the other servers
+GO = 3600.0  # seconds to wait for the artifact's upload, and for the other servers
 
 
 def release(wire: Wire, machine: Machine, answers: Answers) -> int:
     """Hold the conversation of the verb `release`; 0 when the wanted release is committed."""
     site: Site | None = None
     try:
-        document = Document.parse(wire.receive(limit=60))
+        document = Document.parse(wire.receive(limit=GO))
         wire.hidden = pattern(secrets_in(document.raw))
         site = Site(document.site, machine.root)
         with held(site, machine, by=f"release {document.release}"):

@@ -74,7 +74,10 @@ def revert(site: Site, machine: Machine) -> Running | None:
 
 
 def settle(site: Site, machine: Machine) -> None:
-    """Let systemd start at the next boot, and time, what is committed, and nothing else."""
+    """Let systemd start at the next boot, and time, what is committed, and nothing else.
+
+    What is wanted at a boot is read at that boot: systemd need not hear of it now.
+    """
     resting = _at_rest(load(site))
     wanted = _units(site, resting)
     links = site.units / "multi-user.target.wants"
@@ -84,8 +87,6 @@ def settle(site: Site, machine: Machine) -> None:
         machine.run(["systemctl", "--quiet", "--no-reload", "enable", *wanted])
     if enabled - set(wanted):
         machine.run(["systemctl", "--quiet", "--no-reload", "disable", *sorted(enabled - set(wanted))])
-    if set(wanted) != enabled:
-        machine.run(["systemctl", "daemon-reload"])
     _put_schedule(site, machine)
     _disarm(site, machine)
 

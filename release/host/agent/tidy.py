@@ -18,7 +18,7 @@ from .static import forget
 __all__ = ["drain", "make_room", "prune", "settle_in"]
 
 KEEP = 5
-GRACE = 0.5  # seconds for a dial that had read the link before it was flipped
+GRACE = 0.1  # seconds for a dial under way when the link was flipped; one that comes too late Caddy repeats
 
 
 def drain(site: Site, machine: Machine, slot: str, *, limit: float, flipped: float = 0.0) -> None:

@@ -76,6 +76,7 @@ def _arrive(site: Site, machine: Machine, document: Mapping[str, Any]) -> dict[s
     )
     return {
         "arrived": True,
+        "release": told["release"],
         "changed": changed,
         "here": here,
         "certificates": certificates.statuses(site, hosts),

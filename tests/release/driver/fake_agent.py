@@ -46,6 +46,8 @@ def fail(phase: str) -> None:
 
 def release() -> None:
     document = hear()
+    if "release" not in document:  # hung up, or told to stop
+        return
     before = serves()
     if before == document["release"]:
         say(done=True, slot="blue", phases={})
@@ -90,7 +92,7 @@ def arrive() -> None:
     document = hear()
     fail("edge")
     found = STORY.get("finds_here", []), STORY.get("refused", {}) if document["here"] else {}
-    new = {"store": STORY.get("certificates", "")}
+    new = {"store": STORY.get("certificates", ""), "release": serves()}
     say(arrived=True, changed=True, notes=STORY.get("notes", []), here=found[0], refused=found[1], **new)
 
 

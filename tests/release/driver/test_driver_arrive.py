@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import pytest
+
+from release.driver import arrive
+from release.driver.documents import Arriving
+from release.live import Running
 from tests.release.driver.world import KEY, World
 
 
@@ -16,7 +22,6 @@ def document(world: World, **changes: Any) -> dict[str, Any]:
         "login_key": KEY,
         "bucket": world.bucket,
         "certificate_key": "certificate-secret",
-        "release": "aaaa-bbbb",
         "dns": "managed",
         "limit": 1,
         **changes,
@@ -27,7 +32,6 @@ def test_names_that_point_elsewhere_wait_and_are_told(world: World) -> None:
     world.server(notes=["edge changed"])
     answer = world.run("arrive", "198.51.100.130", document=document(world)).answer
     assert (answer["dns"], answer["certificate"]) == ("waiting", "waiting")
-    assert answer["release"] == "aaaa-bbbb"
     assert answer["address"] == "198.51.100.130"
     assert set(answer["seconds"]) == {"edge", "dns", "certificate"}
     assert answer["notes"][0] == "edge changed"
@@ -43,7 +47,7 @@ def test_names_that_point_here_and_no_certificate_yet(world: World) -> None:
     world.server()
     answer = world.run("arrive", "127.0.0.1", document=document(world)).answer
     assert (answer["dns"], answer["certificate"]) == ("ok", "waiting")
-    assert answer["notes"][0].startswith("https://localhost does not answer as this release yet (")
+    assert answer["notes"][0].startswith("https://localhost does not answer as these servers do yet (")
 
 
 def test_a_name_that_points_here_since_we_waited_is_asked_for_at_once(world: World) -> None:
@@ -91,3 +95,12 @@ def test_records_of_another_hand_are_not_waited_for(world: World) -> None:
     limit = 600  # the whole test run would notice if it were waited for
     answer = world.run("arrive", "198.51.100.130", document=document(world, dns="external", limit=limit)).answer
     assert answer["dns"] == "waiting"
+
+
+@pytest.mark.parametrize(("running", "why"), [("ours", ""), ("another", "it runs another, not ours")])
+def test_who_answers_at_the_address_runs_what_our_servers_run(
+    running: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrive, "ask_securely", lambda *_, **__: Running("sha256-aa", running, "staging"))
+    arriving = cast(Arriving, SimpleNamespace(address="192.0.2.1", hosts=("example.org",)))
+    assert arrive._seen(arriving, "example.org", releases={"ours"}) == why
