@@ -66,4 +66,5 @@ def site(stage: Stage) -> Stage:
     stage.type(f"pulumi config set-all -s staging --path {' '.join(values)}", secret=True)
     first = stage.up("staging")
     assert "in no state of it" not in first.stdout, first.stdout  # a machine of this very run is no stray
+    assert "migrations: " not in first.stdout, first.stdout  # there is nothing yet that they could break
     return stage

@@ -141,7 +141,9 @@ def _served_by(site: Site, found: Mapping[str, Any], wire: Wire) -> Known:
 
 
 def pass_on(document: Document, found: Mapping[str, Any], *, serving: Known) -> list[str]:
-    """Refuse what would break the release that serves; what else is worth a note."""
+    """Refuse what would break the release that serves; what else is worth a note, and nothing of an empty database."""
+    if not found.get("applied"):
+        return []
     plan = [judge(name, found.get("findings", {}).get(name), serving) for name in found.get("plan", [])]
     breaking = [each for each in plan if each.breaking and not _accepted(each.name, document.accept_migration)]
     if breaking and document.protect and not document.maintenance:

@@ -214,8 +214,13 @@ def test_nothing_is_broken_where_nothing_serves() -> None:
 
 def test_a_long_plan_is_told_in_short() -> None:
     names = [f"shop.{number:04}_rows" for number in range(2, 12)]
-    notes = pass_on(parsed(), {"plan": names, "findings": dict.fromkeys(names, ROWS)}, serving=OLD)
+    notes = pass_on(parsed(), found(plan=names, findings=dict.fromkeys(names, ROWS)), serving=OLD)
     assert (len(notes), notes[-1]) == (7, "migrations: and 4 more")
+
+
+def test_of_a_first_release_into_an_empty_database_nothing_is_said() -> None:
+    assert pass_on(parsed(protect=True), found(findings={}, applied={}), serving=NOTHING) == []
+    assert pass_on(parsed(protect=True), found(findings={}), serving=NOTHING) != []
 
 
 def test_a_release_the_database_has_left_behind_is_refused(site: Site) -> None:
