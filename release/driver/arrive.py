@@ -10,16 +10,16 @@ from typing import Any, TypeVar
 
 from release.driver.archive import keep
 from release.driver.documents import Arriving
-from release.driver.failure import Failure
-from release.driver.session import Ended, Message, Session, Silence, connect
+from release.driver.question import ask
+from release.driver.session import Message
 from release.driver.together import together
 from release.live import Silent, ask_securely, greet
 from release.ssh import Login, Server
 
 __all__ = ["arrive"]
 
+AGAIN = "way out: correct the cause and run pulumi up again; the release itself stands and serves"
 AGENT_LIMIT = 120.0
-CONNECT_LIMIT = 60.0
 PAUSE = 1.0
 Seen = TypeVar("Seen")
 # Records that a person sets elsewhere do not appear while we wait: look, and say what to set.
@@ -80,31 +80,8 @@ def _edges(arriving: Arriving, *, here: Sequence[str] = ()) -> Edge:
 
 
 def _edge(server: Server, *, login: Login, arriving: Arriving, here: Sequence[str]) -> Message:
-    try:
-        session = connect(server, login=login, verb=["arrive"], limit=CONNECT_LIMIT)
-    except (Ended, Silence) as error:
-        raise Failure(f"{server.name}: ssh {server.host}: {error}", lines=[AGAIN]) from None
-    try:
-        session.send({**arriving.for_agent(), "here": list(here), "wait": min(arriving.limit, ASKING_LIMIT)})
-        return _answer(session, server=server)
-    finally:
-        session.end()
-
-
-AGAIN = "way out: correct the cause and run pulumi up again; the release itself stands and serves"
-
-
-def _answer(session: Session, *, server: Server) -> Message:
-    try:
-        while True:
-            message = session.receive(limit=AGENT_LIMIT)
-            if "error" in message:
-                detail = [f"  {line}" for line in message.get("detail", ())]
-                raise Failure(f"{server.name}: {message['error']}", lines=[AGAIN, *detail])
-            if "arrived" in message:
-                return message
-    except (Ended, Silence) as error:
-        raise Failure(f"{server.name}: agent: {error}", lines=[AGAIN]) from None
+    document = {**arriving.for_agent(), "here": list(here), "wait": min(arriving.limit, ASKING_LIMIT)}
+    return ask(server, document, login=login, verb=["arrive"], word="arrived", limit=AGENT_LIMIT, way_out=AGAIN)
 
 
 def _astray(arriving: Arriving, *, here: Collection[str]) -> dict[str, list[str]]:

@@ -7,13 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from release.driver.documents import reading
-from release.driver.failure import Failure
-from release.driver.session import Ended, Silence, connect
+from release.driver.question import ask
 from release.ssh import Login, Server
 
 __all__ = ["Dumping", "arrange"]
 
-CONNECT_LIMIT = 120.0
 LIMIT = 120.0
 FOR_THE_MACHINE = ("site", "database", "bucket", "notify")
 WAY_OUT = "way out: correct the cause and run pulumi up again"
@@ -42,15 +40,6 @@ def arrange(dumping: Dumping) -> dict[str, Any]:
     """Have it dumped every week; what was changed there."""
     server = dumping.server
     with Login(key=dumping.login_key, servers=[server]) as login:
-        try:
-            session = connect(server, login=login, verb=["backup", "arrange"], limit=CONNECT_LIMIT)
-            try:
-                session.send(dumping.document)
-                answer = session.receive(limit=LIMIT)
-            finally:
-                session.end()
-        except (Ended, Silence) as error:
-            raise Failure(f"{server.name}: ssh {server.host}: {error}", lines=[WAY_OUT]) from None
-    if not answer.get("ok"):
-        raise Failure(f"{server.name}: {answer.get('error')}", lines=[WAY_OUT])
+        verb = ["backup", "arrange"]
+        answer = ask(server, dumping.document, login=login, verb=verb, word="ok", limit=LIMIT, way_out=WAY_OUT)
     return {"server": server.name, "changed": answer.get("changed", []), "notes": []}

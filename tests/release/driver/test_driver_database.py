@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from release.driver import database
+from release.driver import database, question
 from release.driver.database import Keeping, keep
 from release.driver.failure import Failure
 from release.driver.session import Ended, Silence
@@ -46,7 +46,7 @@ class Paper:
 
 def kept(monkeypatch: pytest.MonkeyPatch, *said: dict[str, Any] | Exception) -> tuple[Paper, dict[str, Any]]:
     session = Paper(list(said))
-    monkeypatch.setattr(database, "connect", lambda *_, **__: session)
+    monkeypatch.setattr(question, "connect", lambda *_, **__: session)
     return session, keep(Keeping.parse("database", DOCUMENT))
 
 
