@@ -22,6 +22,7 @@ __all__ = ["Conversation", "Pieces", "ServerFailure", "State"]
 Pieces = Callable[[Collection[str], Collection[str]], Mapping[str, Sequence[Mapping[str, str]]]]
 State = Literal["unreached", "working", "ready", "flipping", "flipped", "committing", "committed", "rested", "lost"]
 FACTS = ("serves", "ahead", "held", "reverted", "aborted", "damaged")
+FRESH = 30.0  # seconds a session waits for its document: an agent waits for a minute
 WORK_LIMIT = 3600.0  # the agent's own limits end it sooner; this only ends a driver whose agent hangs
 STOP_LIMIT = 110.0  # a slot has 80 s to stop: it answers what visitors have asked
 DRAIN_MARGIN = 50.0  # beyond what its workers have
@@ -57,16 +58,17 @@ class Conversation:
     given_up: threading.Event = field(default_factory=threading.Event)
     _given_up_at: float = 0.0
     _dialling: Future[None] | None = None
+    _dialled_at: float = 0.0
     _session: Session | None = None
 
     def dial(self, login: Login, *, beside: Executor) -> None:
-        """Begin to connect; `prepare` waits for it, and tells when nothing came of it."""
-        self._dialling = beside.submit(self._connect, login)
+        """Begin to connect; `prepare` waits for it, and connects itself where nothing came of it."""
+        self._dialled_at = time.monotonic()
+        self._dialling = beside.submit(self._dial, login)
 
     def prepare(self, *, login: Login, document: Mapping[str, Any], pieces: Pieces, inheritance: Inheritance) -> None:
         """Up to the passed gate; a server that already runs and has committed this release is at rest at once."""
-        assert self._dialling is not None
-        self._dialling.result()
+        self._answered(login)
         if self.given_up.is_set():
             raise self._fail("given up before it began")
         self.state, self.began = "working", time.monotonic()
@@ -191,8 +193,25 @@ class Conversation:
                 self._session = connect(self.server, login=login, verb=["release"], limit=limit, given_up=self.given_up)
         except (Ended, Silence) as error:
             raise self._fail(f"ssh {self.server.host}: {error}") from None
+
+    def _dial(self, login: Login) -> None:
+        self._connect(login)
         if self.given_up.is_set():
             self.session.hang_up()
+
+    def _answered(self, login: Login) -> None:
+        """A session; anew when the upload took its time: the line may have been cut, the machine be up only now."""
+        assert self._dialling is not None
+        fresh = time.monotonic() - self._dialled_at < FRESH
+        try:
+            self._dialling.result()
+            fresh = fresh and self.session.alive
+        except ServerFailure:
+            if fresh:
+                raise
+        if not fresh:
+            self.end()
+            self._connect(login)
 
     def _until(self, *words: str, limit: float) -> Iterator[Mapping[str, Any]]:
         """Every message up to one that has one of these words."""

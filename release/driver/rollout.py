@@ -65,9 +65,9 @@ class _Rollout:
         except (ServerFailure, KeyboardInterrupt) as error:
             if not all(each.state in ("committed", "rested") for each in self._all):
                 raise self._withdrawn(error) from None
-        with contextlib.suppress(KeyboardInterrupt):
-            self._finish()
-            self._record("released")
+        for step in (self._finish, self._pass_on, lambda: self._record("released")):
+            with contextlib.suppress(KeyboardInterrupt):  # it ends this step: the release stands
+                step()
         return self._answer()
 
     def _upload_and_dial(self, login: Login) -> Stock:
@@ -123,7 +123,7 @@ class _Rollout:
             raise ServerFailure(f"the machine before does not answer: {error}", conversation=each) from None
 
     def _finish(self) -> None:
-        """What is left once the release stands: old slots drain, certificates are kept, the machine before leaves."""
+        """What is left once the release stands: old slots drain, certificates are kept."""
         wanted = self._wanted
         with ThreadPoolExecutor() as threads:
             pruned = threads.submit(prune, wanted.bucket, artifact=wanted.artifact, tools=self._tools.values())
@@ -133,6 +133,9 @@ class _Rollout:
         for each in kept:
             each.result()
         self._notes += pruned.result()
+
+    def _pass_on(self) -> None:
+        """The machine before leaves."""
         if self._inheritance.has_predecessor:
             self._timed("hand-over", self._inheritance.pass_on)
 

@@ -75,6 +75,11 @@ class Session:
                 return message
             self.strange.append(line.decode(errors="replace").rstrip())
 
+    @property
+    def alive(self) -> bool:
+        """Whether ssh has not ended; a line that was cut is noticed a minute later."""
+        return self._process.poll() is None
+
     def hang_up(self) -> None:
         """Close our half: the agent reads the end of its stdin."""
         assert self._process.stdin is not None

@@ -20,7 +20,7 @@ def tidy_up(way: Underway, old: str) -> None:
     try:
         begin_drain(way.site, way.machine, old)
         way.settle()
-        with way.phase("drain"):
+        with way.journal.phase("drain", way.wire.send):  # no heed: a driver that has gone changes nothing any more
             flipped = way.journal.since("flipped")
             tidy.drain(way.site, way.machine, old, limit=way.document.limits.drain, flipped=flipped)
             way.stop(*dict.fromkeys((old, "holding")))

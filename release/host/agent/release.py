@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import certificates, schedule
+from . import certificates
 from .document import Document
 from .ending import agree, leave, recorded, tidy_up
 from .failure import Failure, Gone, told
@@ -19,14 +19,14 @@ from .wire import Wire
 
 __all__ = ["release", "serving"]
 
-GO = 3600.0  # seconds to wait for the artifact's upload, and for the other servers
+GO = 3600.0  # seconds to wait for the other servers
 
 
 def release(wire: Wire, machine: Machine, answers: Answers) -> int:
     """Hold the conversation of the verb `release`; 0 when the wanted release is committed."""
     site: Site | None = None
     try:
-        document = Document.parse(wire.receive(limit=GO))
+        document = Document.parse(wire.receive(limit=60))
         wire.hidden = pattern(secrets_in(document.raw))
         site = Site(document.site, machine.root)
         with held(site, machine, by=f"release {document.release}"):
@@ -62,6 +62,7 @@ def run(way: Underway) -> int:
         _switch(way, new)
     except Exception as error:
         return leave(way, new, error if isinstance(error, Gone) else told(error))
+    way.say(committed=True, certificates=_kept_copy(way, new))
     tidy_up(way, old)
     kept = recorded(way, new, "released")
     return way.say(done=True, phases=way.journal.phases, notes=way.notes, **kept)
@@ -73,14 +74,21 @@ def _switch(way: Underway, new: Running) -> None:
     with way.phase("flip"):
         # From the deadline on the way back is `revert`, whatever happens to us.
         way.flipped = True
-        schedule.rest(way.site, way.machine)  # a job that is due now is one of what will be committed
         flip(way.site, way.machine, new, limit=way.document.limits.commit, edge=way.edge())
     way.journal.note("flipped", slot=new.slot)
     way.say(flipped=True, secured=certificates.secured(way.site, way.document.hosts))
     way.wire.expect("commit", limit=way.document.limits.commit)
     commit(way.site, way.machine, new)
-    way.journal.note("committed", slot=new.slot)
-    way.say(committed=True, certificates=certificates.copy(way.machine))
+
+
+def _kept_copy(way: Underway, new: Running) -> str:
+    """The machine's certificates, for the driver to keep. The release stands: trouble from here on is a note."""
+    try:
+        way.journal.note("committed", slot=new.slot)
+        return certificates.copy(way.machine)
+    except Exception as error:
+        way.notes.append(f"released, but its certificates were not copied: {error}")
+        return ""
 
 
 def _waiting(way: Underway) -> str:

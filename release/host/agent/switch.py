@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from . import caddy
@@ -32,8 +33,12 @@ HISTORY = 50  # releases whose order is remembered; far fewer are kept
 
 
 def flip(site: Site, machine: Machine, new: Running, *, limit: float, edge: str) -> None:
-    """Point the link at a new slot until `commit`, for at most `limit` seconds."""
+    """Point the link at a new slot until `commit`, for at most `limit` seconds.
+
+    The schedule rests meanwhile; the way back starts it again. A job that is due now is one of what will be committed.
+    """
     _arm(site, machine, limit=limit)
+    rest(site, machine)
     _keep(site, edge)
     with locked_state(site) as state:
         state.provisional = new
@@ -53,7 +58,8 @@ def commit(site: Site, machine: Machine, new: Running) -> Running | None:
         before = state.committed
         state.committed, state.provisional, state.window = new, None, ""
         state.history = [*(each for each in state.history if each != new.release), new.release][-HISTORY:]
-    _kept(site).unlink(missing_ok=True)
+    with suppress(OSError):  # it stands
+        _kept(site).unlink(missing_ok=True)
     return before
 
 

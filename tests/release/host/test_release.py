@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from release.host.agent.journal import Journal
 from release.host.agent.lock import held
 from release.host.agent.machine import Done
 from release.host.agent.site import Site
@@ -200,6 +202,54 @@ def test_a_driver_that_hangs_up_after_the_flip_has_it_flipped_back(
     assert load(site).provisional is None
     assert site.caddy.read_text() == "# holding\n"
     assert "reverted" in [line["event"] for line in journal(site)]
+
+
+def test_a_driver_that_is_gone_after_the_commit_leaves_no_old_slot(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
+) -> None:
+    first = Driver(machine, driver.Site())
+    first.whole(wanted, bucket)
+    first.end()
+    old = site.serving()
+    talk = Driver(machine, driver.Site())
+    talk.to_ready(release_of(bucket, "2"), bucket)
+    talk.say({"go": "flip"})
+    talk.hear("flipped")
+    machine.ran.clear()
+    talk.say({"go": "commit"})
+    talk.hang_up()
+    talk.end()
+    assert [line for line in machine.ran if line.startswith(f"systemctl stop gallery-web@{old}.service")]
+
+
+def test_trouble_right_after_the_commit_leaves_the_new_release_serving(
+    site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Driver(machine, driver.Site())
+    first.whole(wanted, bucket)
+    first.end()
+    note = Journal.note
+
+    def full(journal: Journal, event: str, **facts: Any) -> None:
+        if event == "committed":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        note(journal, event, **facts)
+
+    monkeypatch.setattr(Journal, "note", full)
+    talk = Driver(machine, driver.Site())
+    talk.to_ready(release_of(bucket, "2"), bucket)
+    talk.say({"go": "flip"})
+    talk.hear("flipped")
+    machine.ran.clear()
+    talk.say({"go": "commit"})
+    talk.hear("committed")
+    done = talk.hear("done")
+    assert talk.end() == 0
+    committed = load(site).committed
+    assert committed
+    assert committed.slot == site.serving()
+    assert not [line for line in machine.ran if line.startswith(f"systemctl stop gallery-web@{committed.slot}")]
+    assert any("No space left on device" in each for each in done["notes"]), done
 
 
 def test_a_driver_that_says_stop_is_obeyed(site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]) -> None:

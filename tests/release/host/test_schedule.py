@@ -163,16 +163,23 @@ def test_no_job_starts_between_the_flip_and_the_commit(
         seen.append(f"{committed.release} {committed.release in (site.units / SERVICE).read_text()}")
         return Done(0)
 
-    machine.answers = {START: started, **machine.answers}
+    served: list[str] = []
+
+    def rested(argv: Sequence[str]) -> Done:
+        served.append(site.serving())
+        return Done(0)
+
+    machine.answers = {START: started, f"systemctl stop {TIMER}": rested, **machine.answers}
     talk = Driver(machine, driver.Site())
     talk.to_ready(new, bucket)
-    before = len(machine.ran)
+    before, old = len(machine.ran), site.serving()
     seen.clear()
     talk.say({"go": "flip"})
     talk.hear("flipped")
-    rested = machine.ran.index(f"systemctl stop {TIMER}", before)
+    stopped = machine.ran.index(f"systemctl stop {TIMER}", before)
     armed = next(at for at, line in enumerate(machine.ran) if at >= before and line.startswith("systemd-run"))
-    assert (rested < armed, seen) == (True, [])
+    assert armed < stopped, "an agent killed in between would leave no deadline to start them again"
+    assert (served[-1], seen) == (old, [])
     talk.say({"go": "commit"})
     talk.hear("done")
     talk.end()
