@@ -28,8 +28,13 @@ class WebServer:
     host_key: Output[str]
 
     def document(self) -> dict[str, pulumi.Input[str]]:
-        """The machine as documents name it."""
-        return {"name": self.server.name, "host": self.server.host, "host_key": self.host_key}
+        """The machine as documents name it; by its id too, for its successor may get the same address."""
+        return {
+            "name": self.server.name,
+            "machine": self.server.machine.id,
+            "host": self.server.host,
+            "host_key": self.host_key,
+        }
 
 
 class WebServers(ComponentResource):

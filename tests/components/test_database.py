@@ -49,7 +49,8 @@ def test_a_machine_of_its_own_keeps_it_on_the_disk_that_outlives_it(account: Acc
     assert (asked["size"], asked["disk_gb"], asked["generation"]) == ("small", 40, 2)
     assert asked["ssh_from"] == ("203.0.113.0/24",)
     document = up.document("database")
-    assert document["server"] == {"name": "database", "host": "192.0.2.9", "host_key": "ssh-ed25519 AAAA"}
+    named = {"name": "database", "host": "192.0.2.9", "host_key": "ssh-ed25519 AAAA"}
+    assert document["server"] == {**named, "machine": "101"}
     assert (document["address"], document["device"]) == ("10.0.1.10", "/dev/disk/by-id/scsi-0HC_Volume_7")
 
 

@@ -72,7 +72,8 @@ def test_a_release_is_told_everything_and_only_on_its_stdin(account: Account) ->
     assert document["secret_key"] == "generated-password"
     assert document["database"]["port"] == 5432
     assert document["media"]["mode"] == "private"
-    assert document["servers"] == [{"name": "web-1", "host": "192.0.2.1", "host_key": "ssh-ed25519 AAAA"}]
+    (server,) = document["servers"]
+    assert server == {"name": "web-1", "machine": "101", "host": "192.0.2.1", "host_key": "ssh-ed25519 AAAA"}
     assert document["schedule"] == {"tally": {"run": "tally", "at": "hourly"}}
     assert document["web"] == {"processes": None, "threads": 4}
 
