@@ -142,7 +142,8 @@ def _database(
 def _data(settings: Settings, database: Database | None) -> dict[str, Any]:
     """Where the data is, without secrets; then what opens it, where slipway keeps it itself."""
     if database is None:
-        return {"data": {"kind": "none", "server": None, "bucket": None}, "data_login_key": None, "backups": None}
+        kind = "sqlite" if settings.sqlite else "none"
+        return {"data": {"kind": kind, "server": None, "bucket": None}, "data_login_key": None, "backups": None}
     kept = database.kept
     kind = settings.database.kind if settings.database else "none"
     public = {key: database.backups[key] for key in ("name", "region", "endpoint")}

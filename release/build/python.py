@@ -21,7 +21,7 @@ def find_python(version: str, *, bundled: Path | None = None) -> Path:
             return Path(candidate)
     raise BuildError(
         f"python{version}: should be on PATH, the servers run it (got none that starts, and none within uv's reach), "
-        f"install it (`uv python install {version}`) or work inside the rehearsal"
+        f"install it (`.venv/bin/uv python install {version}`) or work inside the rehearsal"
     )
 
 

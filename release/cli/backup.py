@@ -26,6 +26,9 @@ Answer = Mapping[str, Any]
 
 def backup(directory: str | None, rest: Sequence[str]) -> int:
     """One verb; 1 when what it tells is bad."""
+    if rest and rest[0] in ("-h", "--help"):
+        print(f"usage: slipway backup {'|'.join(VERBS)} STACK   (each has its own --help; docs/backups.md)")
+        return 0
     if not rest or rest[0] not in VERBS:
         got = rest[0] if rest else "nothing"
         raise Refusal(f"slipway backup: should be a verb and a stack (got {got}), {meant(got, sorted(VERBS))}")
@@ -42,8 +45,10 @@ def _status(project: Project, given: argparse.Namespace) -> int:
     found = dict(_asked(stack, ["status"]))
     if _is_managed(stack):
         found["cloud"] = own_copies(stack)
-    print(json.dumps(found) if given.json else text.status(found))
-    return 1 if text.complaints(found) else 0
+    if _kind(stack) == "server":
+        found["grows"] = "database-disk"
+    print(json.dumps(found) if given.json else text.status(found, stack=stack.name))
+    return 1 if text.complaints(found, stack=stack.name) else 0
 
 
 def _now(project: Project, given: argparse.Namespace) -> int:
@@ -82,7 +87,12 @@ def _restore(project: Project, given: argparse.Namespace) -> int:
 
 
 def _is_managed(stack: Stack) -> bool:
-    return (stack.outputs.get("data") or {}).get("kind") == "managed"
+    return _kind(stack) == "managed"
+
+
+def _kind(stack: Stack) -> str:
+    """Who keeps the database, and where."""
+    return str((stack.outputs.get("data") or {}).get("kind"))
 
 
 def _required(given: argparse.Namespace, stack: Stack) -> str:
@@ -128,8 +138,7 @@ def _ended(argv: Sequence[str], *, stack: Stack) -> subprocess.CompletedProcess[
 
 def _keeper(stack: Stack) -> Server:
     """The machine whose Postgres it is."""
-    data = stack.outputs.get("data") or {}
-    kind = data.get("kind")
+    data, kind = stack.outputs.get("data") or {}, _kind(stack)
     if kind in KEPT and data.get("server"):
         return Server.parse(data["server"])
     if kind == "managed":

@@ -16,23 +16,23 @@ DRILL_AGE = 9 * 24 * 3600
 Answer = Mapping[str, Any]
 
 
-def status(found: Answer) -> str:
+def status(found: Answer, *, stack: str) -> str:
     """What there is to come back to, and what is wrong with it."""
     rows = dict(_rows(found))
     width = max(map(len, rows))
-    bad = complaints(found)
+    bad = complaints(found, stack=stack)
     return "\n".join([*(f"{name.ljust(width)}  {words}" for name, words in rows.items()), *([""] if bad else []), *bad])
 
 
-def complaints(found: Answer) -> list[str]:
+def complaints(found: Answer, *, stack: str) -> list[str]:
     """What keeps these backups from being trusted, with the way out."""
     newest, drill, archive = found.get("newest"), found.get("drill"), found.get("archive") or {}
     bad = []
     if newest is None:
-        bad.append("there is no backup: slipway backup now")
+        bad.append(f"there is no backup: slipway backup now {stack}")
     elif newest["age"] > found.get("due", BACKUP_AGE):
         often = "weekly" if "due" in found else "daily"
-        bad.append(f"the newest backup is {span(newest['age'])} old, backups are {often}: slipway backup now")
+        bad.append(f"the newest backup is {span(newest['age'])} old, backups are {often}: slipway backup now {stack}")
     elif not newest["sound"]:
         bad.append("the newest backup found pages with wrong checksums, see /var/log/pgbackrest on the machine")
     own = (found.get("cloud") or {}).get("newest")
@@ -41,7 +41,7 @@ def complaints(found: Answer) -> list[str]:
             f"the cloud's own newest backup is {span(time.time() - own)} old, it makes one a day: ask its support"
         )
     if drill is None:
-        bad.append("no backup was ever restored: slipway backup drill")
+        bad.append(f"no backup was ever restored: slipway backup drill {stack}")
     elif not drill["ok"]:
         bad.append(f"the last drill was red: {drill['error']}")
     elif time.time() - drill["done"] > DRILL_AGE:
@@ -49,7 +49,8 @@ def complaints(found: Answer) -> list[str]:
     if archive.get("behind", 0) > BEHIND:
         bad.append(f"the archive is {span(archive['behind'])} behind: does the bucket take anything?")
     if (found.get("disk") or {}).get("percent", 0) > FULL:
-        bad.append(f"the disk is {found['disk']['percent']} % full: raise database-disk")
+        grows = found.get("grows", "server-size")
+        bad.append(f"the disk is {found['disk']['percent']} % full: free some of it, or raise {grows}")
     return bad
 
 

@@ -44,7 +44,7 @@ def _check_file(path: Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="slipway db", usage=USAGE, allow_abbrev=False)
-    verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
+    verbs = parser.add_subparsers(prog="slipway db", dest="verb", required=True, metavar="VERB")
     dumping = verbs.add_parser("dump", allow_abbrev=False, help="the whole database into a file, checked")
     loading = verbs.add_parser(
         "load", allow_abbrev=False, help="a dump in the place of the database, all of it or nothing"

@@ -20,7 +20,8 @@ NAMES: Mapping[str, bool] = {"secret-key": True, "database-password": False, "st
 KEY = "rotations"
 OWN_PAIRS = (
     "storage-keys: are made by hand on hetzner: make two new pairs in its console, set all four storage-... keys with "
-    "pulumi config set --secret, pulumi up, then remove the old pairs there"
+    "pulumi config set --secret, SLIPWAY_FORMER_ACCESS_KEY=... SLIPWAY_FORMER_SECRET_KEY=... pulumi up with the "
+    "program's old pair, then remove the old pairs there (docs/guide.md, On Hetzner)"
 )
 
 
@@ -84,7 +85,7 @@ class _Rotation:
         cloud, data = (stack.outputs.get(key) or {} for key in ("cloud", "data"))
         if self.name == "storage-keys" and cloud.get("name") == "hetzner":
             raise Refusal(OWN_PAIRS)
-        if self.name == "database-password" and data.get("kind") == "none":
+        if self.name == "database-password" and data.get("kind") in ("none", "sqlite"):
             raise Refusal(f"{self.stack}: {self.name}: this environment has no database with a password")
         config = self.project.settings(self.stack)
         if self.name == "secret-key" and any("SECRET_KEY" in (config.get(each) or {}) for each in ("env", "secrets")):

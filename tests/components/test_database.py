@@ -177,3 +177,9 @@ def test_the_machine_is_waited_for_and_renewed_by_its_own_setting(
     assert plain(ready.inputs["connection"])["host"] == "192.0.2.9"
     text = "database was made from an older cloud-init/ and stays as it is, raise database-generation to renew it"
     assert text in account.said
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "none"])
+def test_one_that_is_no_postgres_of_ours_is_named_as_what_it_is(account: Account, kind: str) -> None:
+    found = Up(account, database=kind)
+    assert found.outputs["data"] == {"kind": kind, "server": None, "bucket": None}

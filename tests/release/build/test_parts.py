@@ -126,7 +126,7 @@ def test_a_python_that_does_not_run_is_passed_over(tmp_path: Path, monkeypatch: 
         find_python("3.99")
     assert str(caught.value) == (
         "python3.99: should be on PATH, the servers run it (got none that starts, and none within uv's reach), "
-        "install it (`uv python install 3.99`) or work inside the rehearsal"
+        "install it (`.venv/bin/uv python install 3.99`) or work inside the rehearsal"
     )
 
 

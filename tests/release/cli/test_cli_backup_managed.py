@@ -199,7 +199,9 @@ def test_what_is_on_its_way_out_is_not_touched() -> None:
 
 def test_an_old_backup_of_the_clouds_is_told() -> None:
     found = {"newest": None, "cloud": {"count": 1, "newest": time.time() - 5 * 86400, "oldest": 0}}
-    assert any("the cloud's own newest backup is 5 days old" in line for line in text.complaints(found))
+    assert any(
+        "the cloud's own newest backup is 5 days old" in line for line in text.complaints(found, stack="staging")
+    )
 
 
 def test_status_tells_the_clouds_own_backups_or_why_not(kept: Kept) -> None:
