@@ -39,7 +39,7 @@ whole: setup
 	@$(VENV) -m pytest -m "whole and not rehearsal" -n auto --dist worksteal
 
 story: setup
-	@$(VENV) -m pytest -m rehearsal tests/rehearsal
+	@$(VENV) -m pytest -m rehearsal -n 2 tests/rehearsal
 
 sweep: setup
 	@$(VENV) -m pytest -m sweep

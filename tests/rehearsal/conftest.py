@@ -7,11 +7,29 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
+from components.clouds import CLOUDS
 from tests.rehearsal import canaries
 from tests.rehearsal.stage import REPOSITORY, Stage, copy_of_gallery, with_trials
+
+
+class ByCloud(LoadScopeScheduling):  # type: ignore[misc]  # it is untyped
+    """All tests of one cloud in one process, in their order: each cloud is a rehearsal of its own.
+
+    xdist's own groups are lost with pytest 9.2 (pytest-xdist issue 1386).
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((cloud for cloud in CLOUDS if f"[{cloud}" in nodeid), "none")
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByCloud:
+    """With `-n 2` two clouds are told side by side."""
+    return ByCloud(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,9 +55,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Stage]:
     """A rehearsal of the tests' own (a person's `make rehearse` stays as it is), gone at the end."""
-    state = Path(os.environ.get("SLIPWAY_TEST_REHEARSAL") or REPOSITORY / ".rehearsal-test")
+    place = "test" if worker_id == "master" else worker_id  # xdist's word for a run in one process
+    state = Path(os.environ.get("SLIPWAY_TEST_REHEARSAL") or REPOSITORY / f".rehearsal-{place}")
     gallery = with_trials(copy_of_gallery(tmp_path_factory.mktemp("project") / "gallery"))
     stage = Stage(state=state, gallery=gallery, cloud_name=request.param)
     stage.make("destroy")
