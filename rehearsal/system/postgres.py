@@ -219,8 +219,9 @@ def destroy(cluster: str) -> None:
     place = paths.postgres(cluster)
     if record := processes.find("postgres", cluster):
         processes.end(record, first=signal.SIGINT)
-    if (place / "cluster.json").exists():
+    if (mark := place / "cluster.json").exists():
         wiring.remove_service_address(definition(cluster)["host_ip"])
+        mark.unlink()  # first of all: who is killed here leaves no cluster to start again
     shutil.rmtree(place, ignore_errors=True)
 
 
