@@ -141,11 +141,10 @@ def _database(
 
 def _data(settings: Settings, database: Database | None) -> dict[str, Any]:
     """Where the data is, without secrets; then what opens it, where slipway keeps it itself."""
+    kind = settings.database.kind if settings.database else "sqlite" if settings.sqlite else "none"
     if database is None:
-        kind = "sqlite" if settings.sqlite else "none"
         return {"data": {"kind": kind, "server": None, "bucket": None}, "data_login_key": None, "backups": None}
     kept = database.kept
-    kind = settings.database.kind if settings.database else "none"
     public = {key: database.backups[key] for key in ("name", "region", "endpoint")}
     return {
         "data": {

@@ -15,7 +15,7 @@ from release.host.agent.site import Site, write
 from tests.release.host import driver
 from tests.release.host.bench import Recorded, parsed
 from tests.release.host.conftest import release_of
-from tests.release.host.driver import Driver
+from tests.release.host.driver import Driver, released
 
 UNIT = "gallery-cache.service"
 
@@ -92,9 +92,7 @@ def test_a_release_that_fails_leaves_no_cache_nobody_asked_for(
 def test_a_release_that_fails_leaves_the_cache_of_the_one_that_serves(
     site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
 ) -> None:
-    first = Driver(machine, driver.Site())
-    first.whole({**wanted, "cache": "valkey"}, bucket)
-    first.end()
+    released(machine, {**wanted, "cache": "valkey"}, bucket)
     talk = Driver(machine, driver.Site(**{"/": (500, "")}))
     talk.to_urls(release_of(bucket, "2"), bucket)
     talk.hear("error")

@@ -16,7 +16,7 @@ from release.host.agent.state import Running, State, load
 from tests.release.host import driver
 from tests.release.host.bench import Recorded
 from tests.release.host.conftest import release_of
-from tests.release.host.driver import Driver
+from tests.release.host.driver import Driver, released
 
 MIB, GIB = 1 << 20, 1 << 30
 
@@ -131,9 +131,7 @@ def test_a_provisional_release_stays(site: Site, state: State) -> None:
 def test_a_release_on_a_full_disk_ends_before_anything_is_asked_for(
     site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any], found: Any
 ) -> None:
-    first = Driver(machine, driver.Site())
-    first.whole(wanted, bucket)
-    first.end()
+    released(machine, wanted, bucket)
     before = listing(site)
     found(GIB // 2)
     talk = Driver(machine, driver.Site())

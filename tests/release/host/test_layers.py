@@ -21,7 +21,7 @@ from release.host.agent.site import Site
 from tests.release.host import driver
 from tests.release.host.bench import Recorded, document_for, pack, put
 from tests.release.host.conftest import release_of
-from tests.release.host.driver import Driver, ways
+from tests.release.host.driver import Driver, released, ways
 
 Fetch = Callable[..., None]
 PLAIN = {"src/manage.py": "# 1\n", "src/big.txt": "x" * 5000}
@@ -161,9 +161,7 @@ def test_a_disk_that_fills_up_with_bytecode_keeps_the_layer_out(
 def test_after_any_of_it_the_old_release_serves_and_nothing_of_the_layer_is_left(
     site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
 ) -> None:
-    first = Driver(machine, driver.Site())
-    first.whole(wanted, bucket)
-    first.end()
+    released(machine, wanted, bucket)
     before = sorted(path.name for path in site.layers.iterdir())
     new = release_of(bucket, "2")
     code = new["manifest"]["layers"]["code"]
@@ -191,9 +189,7 @@ def test_sizes_are_those_of_the_manifest() -> None:
 def test_what_does_not_fit_a_touched_layer_is_asked_for_again_as_a_whole(
     site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
 ) -> None:
-    first = Driver(machine, driver.Site())
-    first.whole(wanted, bucket)
-    first.end()
+    released(machine, wanted, bucket)
     old, new = wanted["manifest"]["layers"]["code"], release_of(bucket, "2")
     code = new["manifest"]["layers"]["code"]
     (site.layers / old / "src/manage.py").write_text("# touched\n")

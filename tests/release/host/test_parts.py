@@ -210,7 +210,7 @@ def test_draining_waits_for_the_queue_and_no_longer(site: Site, machine: Recorde
     queue = iter(["u_str LISTEN 2 2048 /run/x 1 * 0\n", "u_str LISTEN 0 2048 /run/x 1 * 0\n"])
     machine.answers["ss "] = lambda argv: Done(0, next(queue))
     tidy.drain(site, machine, "blue", limit=30)
-    assert machine.clock == pytest.approx(tidy.GRACE + 0.1)
+    assert machine.clock == pytest.approx(0.2)
 
 
 @pytest.mark.parametrize(("flipped", "waits"), [(0.04, 0.06), (0.1, 0), (4, 0)])

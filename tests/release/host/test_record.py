@@ -16,7 +16,7 @@ from release.host.agent.site import Site
 from tests.release.host import driver
 from tests.release.host.bench import DATABASE, Recorded, parsed
 from tests.release.host.conftest import release_of
-from tests.release.host.driver import Driver
+from tests.release.host.driver import Driver, released
 
 HOSTS = ("gallery.example", "www.gallery.example")
 
@@ -103,9 +103,7 @@ def test_one_that_failed_says_why(site: Site, machine: Recorded, bucket: Path, w
 def test_configuration_alone_fetches_nothing_and_migrates_nothing(
     site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
 ) -> None:
-    first = Driver(machine, driver.Site())
-    first.whole(wanted, bucket)
-    first.end()
+    released(machine, wanted, bucket)
     again = release_of(bucket, "1", env={"PLAIN": "2"}, release=f"{wanted['release'][:12]}-89abcdef")
     assert again["artifact"] == wanted["artifact"]
     second = Driver(machine, driver.Site())

@@ -17,7 +17,7 @@ from release.host.agent.state import load, locked_state
 from tests.release.host import driver
 from tests.release.host.bench import DATABASE, Recorded
 from tests.release.host.conftest import release_of
-from tests.release.host.driver import Driver
+from tests.release.host.driver import Driver, released
 
 OTHERS = ("web@green", "worker@green-*", "holding", "worker@holding-*")
 
@@ -46,9 +46,7 @@ def test_a_first_release(site: Site, machine: Recorded, bucket: Path, wanted: di
 def test_the_next_release_takes_the_other_slot(
     site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
 ) -> None:
-    first = Driver(machine, driver.Site())
-    first.whole(wanted, bucket)
-    first.end()
+    released(machine, wanted, bucket)
     machine.ran.clear()
     second = Driver(machine, driver.Site())
     second.whole(release_of(bucket, "2"), bucket)
@@ -65,9 +63,7 @@ def test_the_next_release_takes_the_other_slot(
 
 
 def test_what_serves_already_is_left_alone(site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]) -> None:
-    first = Driver(machine, driver.Site())
-    first.whole(wanted, bucket)
-    first.end()
+    released(machine, wanted, bucket)
     links = site.units / "multi-user.target.wants"
     (links / "gallery-holding.service").rename(links / "gallery-web@blue.service")  # systemctl enable, disable
     machine.ran.clear()
@@ -188,9 +184,7 @@ def test_a_driver_that_hangs_up_after_the_flip_has_it_flipped_back(
     site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
 ) -> None:
     talk = Driver(machine, driver.Site())
-    talk.to_ready(wanted, bucket)
-    talk.say({"go": "flip"})
-    talk.hear("flipped")
+    talk.to_flipped(wanted, bucket)
     assert site.serving() == "blue"
     assert load(site).provisional
     assert any("slipway-deadline-gallery" in line for line in machine.told("systemd-run"))
@@ -207,14 +201,10 @@ def test_a_driver_that_hangs_up_after_the_flip_has_it_flipped_back(
 def test_a_driver_that_is_gone_after_the_commit_leaves_no_old_slot(
     site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any]
 ) -> None:
-    first = Driver(machine, driver.Site())
-    first.whole(wanted, bucket)
-    first.end()
+    released(machine, wanted, bucket)
     old = site.serving()
     talk = Driver(machine, driver.Site())
-    talk.to_ready(release_of(bucket, "2"), bucket)
-    talk.say({"go": "flip"})
-    talk.hear("flipped")
+    talk.to_flipped(release_of(bucket, "2"), bucket)
     machine.ran.clear()
     talk.say({"go": "commit"})
     talk.hang_up()
@@ -225,9 +215,7 @@ def test_a_driver_that_is_gone_after_the_commit_leaves_no_old_slot(
 def test_trouble_right_after_the_commit_leaves_the_new_release_serving(
     site: Site, machine: Recorded, bucket: Path, wanted: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = Driver(machine, driver.Site())
-    first.whole(wanted, bucket)
-    first.end()
+    released(machine, wanted, bucket)
     note = Journal.note
 
     def full(journal: Journal, event: str, **facts: Any) -> None:
@@ -237,9 +225,7 @@ def test_trouble_right_after_the_commit_leaves_the_new_release_serving(
 
     monkeypatch.setattr(Journal, "note", full)
     talk = Driver(machine, driver.Site())
-    talk.to_ready(release_of(bucket, "2"), bucket)
-    talk.say({"go": "flip"})
-    talk.hear("flipped")
+    talk.to_flipped(release_of(bucket, "2"), bucket)
     machine.ran.clear()
     talk.say({"go": "commit"})
     talk.hear("committed")
@@ -266,9 +252,7 @@ def test_a_commit_after_the_deadline_is_refused(
     from release.host.agent.switch import revert
 
     talk = Driver(machine, driver.Site())
-    talk.to_ready(wanted, bucket)
-    talk.say({"go": "flip"})
-    talk.hear("flipped")
+    talk.to_flipped(wanted, bucket)
     assert revert(site, machine)  # systemd's timer
     talk.say({"go": "commit"})
     assert talk.hear("error")["error"] == "commit: came after the deadline, this machine has flipped back"

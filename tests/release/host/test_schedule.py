@@ -190,9 +190,7 @@ def test_a_flip_that_comes_to_nothing_lets_the_old_releases_jobs_go_on(
     site: Site, machine: Recorded, live: dict[str, Any], bucket: Path
 ) -> None:
     talk = Driver(machine, driver.Site())
-    talk.to_ready(release_of(bucket, "2", schedule=HOURLY), bucket)
-    talk.say({"go": "flip"})
-    talk.hear("flipped")
+    talk.to_flipped(release_of(bucket, "2", schedule=HOURLY), bucket)
     machine.ran.clear()
     talk.hang_up()
     assert talk.hear("error")["reverted"]
